@@ -1,0 +1,117 @@
+"""The outbox of a bus: records events with their deliveries, and what became of those made at once."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from phlo_hooks.bus import Accepted
+from phlo_hooks.delivery.retry import RetryPolicy
+from phlo_hooks.delivery.store import Entry, HookStore, Settlement, StateWrite, Target
+from phlo_hooks.dispatch import Delivery, Outcome
+from phlo_hooks.errors import StoreUnavailableError
+from phlo_hooks.events import HookEvent
+from phlo_hooks.envelope import redacted
+from phlo_hooks.limits import bounded
+from phlo_hooks.redaction import Redactor
+from phlo_hooks.registration import RegisteredHook
+
+logger = logging.getLogger("phlo_hooks.recorder")
+
+# An inline hook runs inside a step: when it has not come back after this, its process is taken for dead.
+INLINE_LEASE = timedelta(minutes=15)
+
+Batch = Sequence[tuple[HookEvent, Sequence[RegisteredHook]]]
+
+
+class Recorder:
+    """Records what a bus emits.
+
+    Args:
+        store: where.
+        scope: the code location whose hooks the deliveries are for.
+        redactor: knows the values that must not be stored.
+    """
+
+    def __init__(self, store: HookStore, *, scope: str = "", redactor: Redactor | None = None) -> None:
+        self._store = store
+        self._scope = scope
+        self._redactor = redactor or Redactor()
+        self._owner = f"{socket.gethostname()}:{os.getpid()}"
+        self._complained = False
+
+    def record(self, batch: Batch, state: Sequence[StateWrite] = ()) -> frozenset[str]:
+        """Record events for the relay to deliver, whatever their hooks' mode; return the ids that are new.
+
+        Raises:
+            StoreUnavailableError: nothing was recorded.
+        """
+        entries = [
+            Entry(self._outgoing(event), tuple(Target(hook.qualified_name, self._scope) for hook in hooks))
+            for event, hooks in batch
+        ]
+        return self._store.record(entries, state=state)
+
+    def accept(self, batch: Batch) -> Sequence[Accepted]:
+        """Record events; the inline hooks of the new ones are to be called now.
+
+        While the store cannot be reached, inline hooks are called all the same, and the tail sensor records
+        the events later from Dagster's own log. The log says so once.
+        """
+        entries = [Entry(self._outgoing(event), self._targets(hooks)) for event, hooks in batch]
+        try:
+            new = self._store.record(entries)
+        except StoreUnavailableError as exc:
+            self._complain(exc)
+            return [self._unrecorded(hooks, exc) for _, hooks in batch]
+        return [self._accepted(event.event_id in new, hooks) for event, hooks in batch]
+
+    def settle(self, event: HookEvent, deliveries: Sequence[Delivery]) -> None:
+        """Record what became of the hooks that were called here; a store that is down has their lease end."""
+        try:
+            ids = {d.hook: d.delivery_id for d in self._store.deliveries(event_id=event.event_id)}
+            found = [d for d in deliveries if d.hook in ids]
+            self._store.settle([self._settlement(ids[d.hook], d) for d in found], owner=self._owner)
+        except StoreUnavailableError as exc:
+            self._complain(exc)
+
+    def _settlement(self, delivery_id: int, delivery: Delivery) -> Settlement:
+        error = self._redactor.text(f"{type(delivery.error).__name__}: {delivery.error}")
+        if delivery.outcome is Outcome.DELIVERED:
+            return Settlement.delivered(delivery_id)
+        if delivery.outcome is Outcome.IGNORED:
+            return Settlement.suppressed(delivery_id, error)
+        if delivery.outcome is Outcome.RAISED:
+            # It has had its effect, which was to stop the step: there is nothing to try again.
+            return Settlement.dead(delivery_id, error)
+        return Settlement.retrying(delivery_id, error, after=RetryPolicy().delay(1))
+
+    def _targets(self, hooks: Iterable[RegisteredHook]) -> tuple[Target, ...]:
+        until = self._store.clock() + INLINE_LEASE
+        return tuple(
+            Target(hook.qualified_name, self._scope)
+            if hook.queued
+            else Target(hook.qualified_name, self._scope, lease_owner=self._owner, lease_until=until)
+            for hook in hooks
+        )
+
+    def _outgoing(self, event: HookEvent) -> HookEvent:
+        return bounded(redacted(event, self._redactor))
+
+    def _accepted(self, new: bool, hooks: Sequence[RegisteredHook]) -> Accepted:
+        if not new:
+            return Accepted((), [Delivery(hook.qualified_name, Outcome.DUPLICATE) for hook in hooks])
+        queued = [Delivery(hook.qualified_name, Outcome.QUEUED) for hook in hooks if hook.queued]
+        return Accepted([hook for hook in hooks if not hook.queued], queued)
+
+    def _unrecorded(self, hooks: Sequence[RegisteredHook], error: Exception) -> Accepted:
+        lost = [Delivery(hook.qualified_name, Outcome.FAILED, error) for hook in hooks if hook.queued]
+        return Accepted([hook for hook in hooks if not hook.queued], lost)
+
+    def _complain(self, error: Exception) -> None:
+        level = logging.DEBUG if self._complained else logging.WARNING
+        self._complained = True
+        logger.log(level, "%s; the tail sensor will record these events from Dagster's log", error)

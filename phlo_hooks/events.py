@@ -1,0 +1,389 @@
+"""The event catalogue: one class per kind of thing that happens in a Dagster deployment.
+
+Field names follow Dagster, dbt and OpenLineage; class and event-type names follow Phlo's ADR 0033.
+Docs: `docs/events.md`, which a test holds against this file. JSON Schemas: `docs/schemas/`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from typing_extensions import Self
+
+from phlo_hooks.envelope import (
+    EVENT_VERSION,
+    HookCorrelation,
+    HookEvent,
+    UtcDatetime,
+    known_event_types,
+)
+
+__all__ = [
+    "EVENT_VERSION",
+    "AssetEvent",
+    "BackfillEvent",
+    "Column",
+    "ColumnChange",
+    "ColumnEdge",
+    "DeploymentEvent",
+    "DriftEvent",
+    "ErrorInfo",
+    "ExternalEvent",
+    "FailedStep",
+    "FreshnessEvent",
+    "HookCorrelation",
+    "HookEvent",
+    "HookStatusEvent",
+    "IngestionEvent",
+    "LineageEvent",
+    "ProfilingEvent",
+    "PublishEvent",
+    "QualityResultEvent",
+    "RunEvent",
+    "SchemaChangeEvent",
+    "ServiceLifecycleEvent",
+    "TelemetryEvent",
+    "TickEvent",
+    "TransformEvent",
+    "known_event_types",
+]
+
+Status = Literal["started", "success", "failure", "skipped", "canceled", "no_data"]
+
+
+class _Part(BaseModel):
+    """A piece of an event: immutable, and open to fields that a newer minor version adds."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class ErrorInfo(_Part):
+    """The user's own error, not the framework's wrapper around it."""
+
+    message: str
+    error_class: str | None = Field(default=None, description="such as ValueError")
+    stack: str | None = Field(default=None, description="traceback, innermost call last")
+
+    def __str__(self) -> str:
+        return f"{self.error_class}: {self.message}" if self.error_class else self.message
+
+
+def _as_error(value: Any) -> Any:
+    """Phlo passes an error as text."""
+    return {"message": value} if isinstance(value, str) else value
+
+
+Error = Annotated[ErrorInfo, BeforeValidator(_as_error)]
+
+
+class Column(_Part):
+    """One column of a table, in the order in which the table has it."""
+
+    name: str
+    type: str | None = Field(default=None, description="as the warehouse writes it, such as BIGINT")
+    description: str | None = None
+    nullable: bool | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class ColumnChange(_Part):
+    """A column whose type is no longer what it was."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+class ColumnEdge(_Part):
+    """One column of an asset that was computed from one column of an upstream asset."""
+
+    column: str
+    upstream_asset: str
+    upstream_column: str
+
+
+class FailedStep(_Part):
+    """A step that ended a run's chance of success."""
+
+    step_key: str
+    error: Error | None = None
+
+
+class RunEvent(HookEvent):
+    """A Dagster run changed its state."""
+
+    event_types = (
+        "run.queued",
+        "run.start",
+        "run.success",
+        "run.failure",
+        "run.canceled",
+        "run.long_running",
+        "run.stuck",
+    )
+
+    job_name: str | None = None
+    status: Status | None = None
+    duration: float | None = Field(default=None, description="seconds from start to end")
+    failed_steps: tuple[FailedStep, ...] = ()
+    error: Error | None = Field(default=None, description="why the run failed, where no step says it")
+    will_retry: bool | None = Field(default=None, description="whether Dagster launches it once more")
+    retry_number: int = Field(default=0, description="0 for the first run of a chain")
+    launched_by: str | None = Field(default=None, description="schedule:x, sensor:x, backfill:x, user:x, manual")
+    partition_key: str | None = None
+
+
+class AssetEvent(HookEvent):
+    """What the stages of an asset's life have in common."""
+
+    asset_key: str | None = Field(default=None, description="path joined with '/'")
+    partition_key: str | None = None
+    group_name: str | None = None
+    kinds: tuple[str, ...] = ()
+    owners: tuple[str, ...] = Field(default=(), description="an email address, or team:name")
+    status: Status | None = None
+    metrics: dict[str, Any] = Field(default_factory=dict, description="rows, bytes, seconds …")
+    columns: tuple[Column, ...] = ()
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    error: Error | None = None
+    will_retry: bool | None = Field(default=None, description="whether this step is tried once more")
+
+
+class IngestionEvent(AssetEvent):
+    """Data came in from a source: dlt, Airbyte, Fivetran, Sling, or your own asset."""
+
+    event_types = ("ingestion.start", "ingestion.end")
+
+    asset_key: str
+    table_name: str | None = Field(default=None, description="the physical table, such as raw.orders")
+    branch_name: str | None = None
+    load_ids: tuple[str, ...] = Field(default=(), description="dlt load ids")
+
+
+class TransformEvent(AssetEvent):
+    """A table was computed from others: a dbt model, a SQLMesh model, a Python asset."""
+
+    event_types = ("transform.start", "transform.end")
+
+    tool: str = Field(default="dagster", description="dbt, sqlmesh, spark …")
+    model_names: tuple[str, ...] = ()
+    table_name: str | None = Field(default=None, description="the physical table, such as marts.orders")
+    project_dir: str | None = None
+    target: str | None = None
+    column_lineage: tuple[ColumnEdge, ...] = ()
+
+
+class PublishEvent(AssetEvent):
+    """Data was handed to those who use it."""
+
+    event_types = ("publish.start", "publish.end")
+
+    target_system: str | None = Field(default=None, description="such as duckdb, snowflake, s3")
+    tables: dict[str, str] = Field(default_factory=dict, description="published name to source")
+
+
+class QualityResultEvent(HookEvent):
+    """A check was evaluated, or (`quality.error`) crashed before it could be."""
+
+    event_types = ("quality.result", "quality.error")
+
+    asset_key: str
+    check_name: str
+    passed: bool | None = Field(default=None, description="None when the check crashed")
+    severity: Annotated[str, BeforeValidator(lambda v: _severity(v))] | None = Field(
+        default=None, description="INFO, WARN, ERROR or CRITICAL"
+    )
+    blocking: bool | None = Field(default=None, description="whether a failure stops downstream assets")
+    check_type: str | None = None
+    partition_key: str | None = None
+    group_name: str | None = None
+    kinds: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    description: str | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    error: Error | None = None
+
+
+class LineageEvent(HookEvent):
+    """Which assets, and which columns, an asset was computed from."""
+
+    event_types = ("lineage.edges",)
+
+    asset_key: str | None = None
+    partition_key: str | None = None
+    edges: tuple[tuple[str, str], ...] = Field(default=(), description="(upstream, downstream) asset keys")
+    column_edges: tuple[ColumnEdge, ...] = ()
+    asset_keys: tuple[str, ...] = Field(default=(), description="every asset at an end of an edge")
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _name_the_ends(self) -> Self:
+        if not self.asset_keys:
+            ends = dict.fromkeys(key for edge in self.edges for key in edge)
+            self.__dict__["asset_keys"] = tuple(ends)
+        return self
+
+
+class TelemetryEvent(HookEvent):
+    """A measurement, a log line or a span; an asset observation comes as one too."""
+
+    event_types = ("telemetry.metric", "telemetry.log", "telemetry.span")
+    identity = ("name",)
+
+    name: str
+    value: Any | None = None
+    unit: str | None = Field(default=None, description="UCUM, such as s, By, 1")
+    level: str | None = None
+    asset_key: str | None = None
+    partition_key: str | None = None
+    payload: dict[str, Any] = Field(default_factory=dict)
+
+
+class ServiceLifecycleEvent(HookEvent):
+    """A service of the platform starts or stops."""
+
+    event_types = (
+        "service.pre_start",
+        "service.post_start",
+        "service.pre_stop",
+        "service.post_stop",
+    )
+    identity = ("service_name",)
+
+    service_name: str
+    project_name: str | None = None
+    project_root: str | None = None
+    container_name: str | None = None
+    phase: str | None = None
+    status: str | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class SchemaChangeEvent(HookEvent):
+    """A table's columns are no longer those of its last materialization."""
+
+    event_types = ("schema.changed",)
+
+    asset_key: str
+    partition_key: str | None = None
+    added: tuple[Column, ...] = ()
+    removed: tuple[Column, ...] = ()
+    retyped: tuple[ColumnChange, ...] = ()
+    breaking: bool = Field(default=False, description="a column is gone or has another type")
+
+
+class DriftEvent(HookEvent):
+    """A metric of an asset has moved away from its baseline."""
+
+    event_types = ("drift.detected",)
+    identity = ("metric",)
+
+    asset_key: str
+    partition_key: str | None = None
+    metric: str
+    baseline: float | None = None
+    current: float | None = None
+    change: float | None = Field(default=None, description="(current - baseline) / baseline")
+    severity: Annotated[str, BeforeValidator(lambda v: _severity(v))] | None = None
+
+
+class ProfilingEvent(HookEvent):
+    """A table was profiled."""
+
+    event_types = ("profiling.start", "profiling.end", "profiling.failed")
+
+    asset_key: str
+    partition_key: str | None = None
+    profile: dict[str, Any] = Field(default_factory=dict)
+    error: Error | None = None
+
+
+class FreshnessEvent(HookEvent):
+    """An asset's freshness went from one state to another."""
+
+    event_types = ("freshness.changed",)
+
+    asset_key: str
+    from_state: str | None = Field(default=None, description="PASS, WARN, FAIL or UNKNOWN")
+    to_state: str
+
+
+class BackfillEvent(HookEvent):
+    """A backfill was launched, or all its partitions have ended."""
+
+    event_types = ("backfill.start", "backfill.end")
+    identity = ("backfill_id",)
+
+    backfill_id: str
+    asset_keys: tuple[str, ...] = ()
+    job_name: str | None = None
+    status: Status | None = None
+    partitions: dict[str, int] = Field(default_factory=dict, description="count by status")
+
+
+class TickEvent(HookEvent):
+    """A schedule or a sensor failed to evaluate, or does so again."""
+
+    event_types = ("tick.failure", "tick.recovered")
+    identity = ("instigator_name",)
+
+    instigator_name: str
+    instigator_type: Literal["schedule", "sensor"]
+    consecutive_failures: int = 0
+    error: Error | None = None
+
+
+class DeploymentEvent(HookEvent):
+    """A Dagster daemon stopped its heartbeat, or has it again."""
+
+    event_types = ("deployment.daemon_unhealthy", "deployment.daemon_recovered")
+    identity = ("daemon_type",)
+
+    daemon_type: str
+    last_heartbeat: UtcDatetime | None = None
+
+
+class HookStatusEvent(HookEvent):
+    """The bus's own health. Never delivered to the hook it is about."""
+
+    event_types = ("hook.disabled", "hook.enabled", "hook.dead_letter")
+    identity = ("hook",)
+
+    hook: str = Field(description="plugin.hook_name")
+    about_event_id: str | None = Field(default=None, description="the event that could not be delivered")
+    attempts: int | None = None
+    reason: str | None = None
+
+
+class ExternalEvent(HookEvent):
+    """An event of another system, received by the collector: `system.name`.
+
+    Subclass it, with `event_types`, so that filters can name your types.
+    """
+
+    _form: ClassVar[re.Pattern[str]] = re.compile(r"[A-Za-z0-9_\-]+(\.[A-Za-z0-9_\-]+)+")
+
+    asset_key: str | None = None
+    partition_key: str | None = None
+    data: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_a_system(self) -> Self:
+        if not self._form.fullmatch(self.event_type):
+            raise ValueError(f"event_type {self.event_type!r} is not of the form 'system.name'")
+        return self
+
+
+SEVERITIES = ("INFO", "WARN", "ERROR", "CRITICAL")
+
+
+def _severity(value: Any) -> Any:
+    """Dagster says WARN, others warning; a severity nobody knows is an error here, not later."""
+    name = str(value).upper() if value is not None else None
+    name = "WARN" if name == "WARNING" else name
+    if name is not None and name not in SEVERITIES:
+        raise ValueError(f"severity {value!r} is not one of {', '.join(SEVERITIES)}")
+    return name

@@ -1,0 +1,152 @@
+"""Ingestion, transform and publish events, and the lineage that comes with a materialization."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from phlo_hooks.events import (
+    AssetEvent,
+    Column,
+    ColumnEdge,
+    HookEvent,
+    IngestionEvent,
+    LineageEvent,
+    PublishEvent,
+    TransformEvent,
+)
+from phlo_hooks.producers.catalog import AssetFacts, key_text
+from phlo_hooks.producers.declared import Declared
+from phlo_hooks.producers.metadata import MaterializationFacts, facts, plain
+from phlo_hooks.producers.runlog import Planned, Recorded
+from phlo_hooks.producers.stages import Stage
+
+if TYPE_CHECKING:
+    from phlo_hooks.producers.translate import AttemptOutcome, Place
+
+_CLASSES: dict[Stage, type[AssetEvent]] = {
+    Stage.INGESTION: IngestionEvent,
+    Stage.TRANSFORM: TransformEvent,
+    Stage.PUBLISH: PublishEvent,
+}
+
+
+def start(place: Place, planned: Planned, when: datetime) -> AssetEvent:
+    """The `.start` event of an asset whose step has begun."""
+    return _event(place, planned, "start", when, status="started")
+
+
+def missing(place: Place, planned: Planned, end: Recorded, outcome: AttemptOutcome) -> AssetEvent:
+    """The `.end` event of an asset that was planned and is not there."""
+    return _event(
+        place,
+        planned,
+        "end",
+        end.timestamp,
+        status=outcome.status,
+        error=outcome.error if outcome.status != "skipped" else None,
+        will_retry=outcome.will_retry,
+    )
+
+
+def materialized(place: Place, record: Recorded) -> Iterator[HookEvent]:
+    """The `.end` event of a materialization, and its lineage where it has any."""
+    data: Any = record.event.event_specific_data
+    materialization = data.materialization
+    planned = Planned(key_text(materialization.asset_key), materialization.partition)
+    found = facts(materialization.metadata)
+    ordinal = record.storage_id if place.step_key is None else None
+    yield _event(
+        place,
+        planned,
+        "end",
+        record.timestamp,
+        ordinal=ordinal,
+        status="success",
+        metadata=plain(materialization.metadata),
+        **_measured(place.catalog.asset(planned.asset_key), found),
+    )
+    yield from _lineage(place, planned, record, found, ordinal)
+
+
+def _event(
+    place: Place,
+    planned: Planned,
+    phase: str,
+    when: datetime,
+    *,
+    ordinal: int | None = None,
+    **fields: Any,
+) -> AssetEvent:
+    asset = place.catalog.asset(planned.asset_key)
+    envelope = place.envelope(
+        f"{asset.stage.value}.{phase}",
+        when,
+        asset_key=planned.asset_key,
+        partition_key=planned.partition_key,
+        ordinal=ordinal,
+    )
+    described = {**_described(asset), **{key: value for key, value in fields.items() if value is not None}}
+    tags = {**place.run.own_tags, **asset.tags}
+    return _CLASSES[asset.stage](**envelope, **described, tags=tags)
+
+
+def _described(asset: AssetFacts) -> dict[str, Any]:
+    """What the definitions alone say of an asset."""
+    common = {"group_name": asset.group, "kinds": asset.kinds, "owners": asset.owners}
+    declared, table = asset.declared, asset.metadata.get("dagster/table_name")
+    named = (declared.table if declared else None) or (str(table) if table else None)
+    if asset.stage is Stage.PUBLISH:
+        return {**common, **_published(declared)}
+    if asset.stage is Stage.TRANSFORM:
+        common = {**common, "tool": (declared.tool if declared else None) or asset.tool}
+    return {**common, "table_name": named}
+
+
+def _published(declared: Declared | None) -> dict[str, Any]:
+    if declared is None:
+        return {}
+    return {"target_system": declared.target_system, "tables": dict(declared.tables)}
+
+
+def _measured(asset: AssetFacts, found: MaterializationFacts) -> dict[str, Any]:
+    """What a materialization's metadata says of its table."""
+    measured = {"rows": found.rows, "bytes": found.bytes, "seconds": found.seconds}
+    fields: dict[str, Any] = {
+        "metrics": {name: value for name, value in measured.items() if value is not None},
+        "columns": tuple(Column(**column.as_dict()) for column in found.columns),
+    }
+    if asset.stage is not Stage.PUBLISH:
+        fields["table_name"] = found.table_name
+    if asset.stage is Stage.TRANSFORM:
+        fields["column_lineage"] = _column_edges(found)
+    return fields
+
+
+def _lineage(
+    place: Place,
+    planned: Planned,
+    record: Recorded,
+    found: MaterializationFacts,
+    ordinal: int | None,
+) -> Iterator[HookEvent]:
+    asset = place.catalog.asset(planned.asset_key)
+    columns = _column_edges(found)
+    # A column can come from an asset that the definitions do not list as a dependency.
+    upstream = dict.fromkeys((*asset.upstream, *(edge.upstream_asset for edge in columns)))
+    if not upstream:
+        return
+    envelope = place.envelope(
+        "lineage.edges",
+        record.timestamp,
+        asset_key=planned.asset_key,
+        partition_key=planned.partition_key,
+        ordinal=ordinal,
+    )
+    edges = tuple((key, planned.asset_key) for key in upstream)
+    yield LineageEvent(**envelope, edges=edges, column_edges=columns)
+
+
+def _column_edges(found: MaterializationFacts) -> tuple[ColumnEdge, ...]:
+    return tuple(ColumnEdge(**edge.as_dict()) for edge in found.column_lineage)

@@ -1,0 +1,147 @@
+"""What the definitions say of each asset and check, so that an event can say it too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import dagster as dg
+
+from phlo_hooks.producers.declared import Declared, declared_on
+from phlo_hooks.producers.stages import TOOLS, Stage, StageRules
+
+# Dagster keeps kinds and its own bookkeeping among the tags under these prefixes.
+_SYSTEM_PREFIXES = ("dagster/", ".dagster/")
+
+
+@dataclass(frozen=True)
+class AssetFacts:
+    """One asset, as its spec has it."""
+
+    key: str
+    stage: Stage
+    group: str | None = None
+    kinds: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    upstream: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    declared: Declared | None = None
+
+    @property
+    def tool(self) -> str:
+        """What computes it, as its kinds say; else Dagster itself."""
+        return next((kind for kind in self.kinds if kind in TOOLS), "dagster")
+
+
+@dataclass(frozen=True)
+class CheckFacts:
+    """One asset check, as its spec has it."""
+
+    asset_key: str
+    name: str
+    blocking: bool = False
+    description: str | None = None
+
+
+class Catalog:
+    """The assets and checks of one code location.
+
+    Args:
+        assets: what `dg.Definitions` was given, in any of the forms it takes.
+        rules: how to tell an asset's stage.
+    """
+
+    def __init__(self, assets: Iterable[Any] = (), rules: StageRules | None = None) -> None:
+        self._sources = tuple(assets)
+        self._rules = rules or StageRules()
+
+    @cached_property
+    def assets(self) -> Mapping[str, AssetFacts]:
+        """Facts by asset key; an asset that is only a dependency is not among them."""
+        facts = (self._facts(spec, definition) for spec, definition in self._specs())
+        return {fact.key: fact for fact in facts}
+
+    @cached_property
+    def checks(self) -> Mapping[tuple[str, str], CheckFacts]:
+        """Facts by asset key and check name."""
+        specs = (spec for source in self._definitions() for spec in source.check_specs)
+        facts = (
+            CheckFacts(key_text(spec.asset_key), spec.name, bool(spec.blocking), spec.description)
+            for spec in specs
+        )
+        return {(fact.asset_key, fact.name): fact for fact in facts}
+
+    @cached_property
+    def known_keys(self) -> frozenset[str]:
+        """Every asset key that an event of this location can name, dependencies and checked assets too."""
+        upstream = {key for facts in self.assets.values() for key in facts.upstream}
+        return frozenset(self.assets) | upstream | {asset for asset, _ in self.checks}
+
+    @property
+    def complete(self) -> bool:
+        """Whether all assets are known before the definitions are resolved; cacheable ones are not."""
+        return all(isinstance(source, _KNOWN_SOURCES) for source in self._sources)
+
+    def asset(self, key: str) -> AssetFacts:
+        """The facts of an asset; for one that the definitions do not hold, what can be said of any."""
+        return self.assets.get(key) or AssetFacts(key, Stage.INGESTION)
+
+    def check(self, asset_key: str, name: str) -> CheckFacts:
+        """The facts of a check; for one that the definitions do not hold, what can be said of any."""
+        return self.checks.get((asset_key, name)) or CheckFacts(asset_key, name)
+
+    def _definitions(self) -> Sequence[dg.AssetsDefinition]:
+        return [source for source in self._sources if isinstance(source, dg.AssetsDefinition)]
+
+    def _specs(self) -> Iterable[tuple[dg.AssetSpec, dg.AssetsDefinition | None]]:
+        for source in self._sources:
+            if isinstance(source, dg.AssetsDefinition):
+                yield from ((spec, source) for spec in source.specs)
+            elif isinstance(source, dg.AssetSpec):
+                yield source, None
+            elif isinstance(source, dg.SourceAsset):
+                yield _source_spec(source), None
+
+    def _facts(self, spec: dg.AssetSpec, definition: dg.AssetsDefinition | None) -> AssetFacts:
+        declared = declared_on(definition) if definition is not None else None
+        key, kinds = key_text(spec.key), tuple(sorted(spec.kinds))
+        upstream = tuple(key_text(dep.asset_key) for dep in spec.deps if dep.asset_key != spec.key)
+        stage = self._rules.stage_of(
+            asset_key=key,
+            group=spec.group_name,
+            kinds=kinds,
+            tags=spec.tags,
+            has_upstream=bool(upstream),
+            declared=declared.stage if declared else None,
+        )
+        return AssetFacts(
+            key=key,
+            stage=stage,
+            group=spec.group_name or "default",
+            kinds=kinds,
+            owners=tuple(spec.owners),
+            tags=own_tags(spec.tags),
+            upstream=tuple(dict.fromkeys(upstream)),
+            metadata=spec.metadata,
+            declared=declared,
+        )
+
+
+_KNOWN_SOURCES = (dg.AssetsDefinition, dg.AssetSpec, dg.SourceAsset)
+
+
+def key_text(key: dg.AssetKey) -> str:
+    """An asset key as events write it: its path joined with `/`."""
+    return key.to_user_string()
+
+
+def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags a user set, without Dagster's own."""
+    return {key: value for key, value in tags.items() if not key.startswith(_SYSTEM_PREFIXES)}
+
+
+def _source_spec(source: dg.SourceAsset) -> dg.AssetSpec:
+    return dg.AssetSpec(source.key, group_name=source.group_name, tags=source.tags)

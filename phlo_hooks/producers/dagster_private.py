@@ -1,0 +1,96 @@
+"""Everything we use of Dagster that it does not promise to keep, and why. Nothing else here is private.
+
+A test runs each of these on the lowest and the highest supported Dagster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterEvent, DagsterRun
+from dagster._core.events import EngineEventData
+from dagster._core.execution.context.compute import current_execution_context
+
+# Events reported from outside a run are stored under this run id, also by the sharded SQLite storage.
+RUNLESS_RUN_ID = ""
+
+
+def default_store_url(instance: dg.DagsterInstance) -> str | None:
+    """Where the store goes beside the instance's own storage; None for an ephemeral instance.
+
+    Dagster has no public way to ask an instance for its database, and a team that runs PostgreSQL should
+    not have to name it twice.
+    """
+    if instance.is_ephemeral:
+        return None
+    storage: Any = instance.event_log_storage
+    for name in ("postgres_url", "mysql_url"):
+        url = getattr(storage, name, None)
+        if isinstance(url, str):
+            return url
+    path = Path(instance.storage_directory()) / "phlo_hooks" / "hooks.db"
+    return f"sqlite:///{path}"
+
+
+def when_run_ends(
+    instance: dg.DagsterInstance, run_id: str, call: Callable[[DagsterEvent], None]
+) -> None:
+    """Have `call` called in this process with each Dagster event of a run, once it is stored.
+
+    Dagster has no hook for the end of a run, and with an ephemeral instance nothing outside of the process
+    will ever see it.
+    """
+
+    def listen(entry: Any) -> None:
+        if entry.dagster_event is not None:
+            call(entry.dagster_event)
+
+    instance.add_event_listener(run_id, listen)
+
+
+def running_step() -> Any | None:
+    """The context of the step that runs in this thread or task; None outside of one.
+
+    `AssetExecutionContext.get()` is public but raises for a check, and outside a step.
+    """
+    return current_execution_context.get()
+
+
+def step_key_of(context: Any) -> str:
+    """The key of the step a context belongs to: public on hooks, not on executions."""
+    key: str = context.get_step_execution_context().step.key
+    return key
+
+
+def report_row(
+    instance: dg.DagsterInstance,
+    run: DagsterRun,
+    message: str,
+    metadata: dict[str, dg.MetadataValue],
+    step_key: str | None,
+) -> None:
+    """Put a structured row into the run's event view, also when the run has ended.
+
+    `EngineEventData` is what Dagster's own launchers use; nothing public writes a row that is not an asset's.
+    """
+    data = EngineEventData(metadata=metadata)
+    instance.report_engine_event(message, run, data, step_key=step_key)
+
+
+def with_jobs(instigator: Any, jobs: Sequence[Any]) -> Any:
+    """A schedule or sensor that launches other jobs, as Dagster itself makes one to bind resources."""
+    if isinstance(instigator, dg.ScheduleDefinition):
+        return instigator.with_updated_job(jobs[0])
+    return instigator.with_updated_jobs(jobs)
+
+
+def jobs_of(instigator: Any) -> list[Any]:
+    """The jobs a schedule or sensor launches, not those it only names."""
+    if isinstance(instigator, dg.ScheduleDefinition):
+        return [instigator.job] if instigator.target.has_job_def else []
+    if isinstance(instigator, dg.SensorDefinition):
+        return [target.job_def for target in instigator.targets if target.has_job_def]
+    return []

@@ -1,0 +1,42 @@
+"""What a decorator of ours says of an asset, found again on the asset that was made from the function.
+
+A decorator marks the function; the catalogue reads the mark from the definition. So the tail sensor, which
+never ran the function, knows what the decorator said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from phlo_hooks.producers.stages import Stage
+
+_MARK = "__phlo_hooks_declared__"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A decorator's arguments."""
+
+    stage: Stage
+    table: str | None = None
+    tool: str | None = None
+    target_system: str | None = None
+    tables: Mapping[str, str] = field(default_factory=dict)
+
+
+def declare(fn: Callable[..., Any], declared: Declared) -> None:
+    """Leave a mark on `fn`."""
+    setattr(fn, _MARK, declared)
+
+
+def declared_on(definition: dg.AssetsDefinition) -> Declared | None:
+    """The mark on the function that `definition` was made from."""
+    if not definition.is_executable:
+        return None
+    node = definition.node_def
+    fn = getattr(getattr(node, "compute_fn", None), "decorated_fn", None)
+    return getattr(fn, _MARK, None)

@@ -1,0 +1,105 @@
+"""Check results, observations and freshness."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from phlo_hooks.events import FreshnessEvent, HookEvent, QualityResultEvent, TelemetryEvent
+from phlo_hooks.producers.catalog import key_text
+from phlo_hooks.producers.metadata import plain
+from phlo_hooks.producers.runlog import Planned, Recorded
+
+if TYPE_CHECKING:
+    from phlo_hooks.producers.translate import AttemptOutcome, Place
+
+OBSERVATION = "dagster.observation"
+
+
+def evaluated(place: Place, record: Recorded) -> QualityResultEvent:
+    """The result of a check that was evaluated."""
+    data: Any = record.event.event_specific_data
+    planned = Planned(key_text(data.asset_key), data.partition, data.check_name)
+    return _quality(
+        place,
+        planned,
+        "quality.result",
+        record,
+        passed=data.passed,
+        severity=data.severity.value,
+        blocking=data.blocking,
+        description=data.description,
+        metadata=plain(data.metadata),
+    )
+
+
+def crashed(
+    place: Place, planned: Planned, end: Recorded, outcome: AttemptOutcome
+) -> QualityResultEvent:
+    """A check that was planned, began, and gave no result."""
+    return _quality(place, planned, "quality.error", end, severity="ERROR", error=outcome.error)
+
+
+def observed(place: Place, record: Recorded) -> HookEvent:
+    """An observation of an asset, as a measurement."""
+    data: Any = record.event.event_specific_data
+    observation = data.asset_observation
+    key = key_text(observation.asset_key)
+    envelope = place.envelope(
+        "telemetry.metric",
+        record.timestamp,
+        asset_key=key,
+        partition_key=observation.partition,
+        subject=OBSERVATION,
+        ordinal=_ordinal(place, record),
+    )
+    return TelemetryEvent(
+        **envelope,
+        name=OBSERVATION,
+        tags={**place.run.own_tags, **place.catalog.asset(key).tags},
+        payload=plain(observation.metadata),
+    )
+
+
+def freshness(place: Place, record: Recorded) -> FreshnessEvent:
+    """An asset became stale, or fresh again."""
+    change: Any = record.event.event_specific_data
+    key = key_text(change.key)
+    envelope = place.envelope(
+        "freshness.changed", record.timestamp, asset_key=key, ordinal=_ordinal(place, record)
+    )
+    return FreshnessEvent(
+        **envelope,
+        tags=dict(place.catalog.asset(key).tags),
+        from_state=change.previous_state.value,
+        to_state=change.new_state.value,
+    )
+
+
+def _quality(
+    place: Place, planned: Planned, event_type: str, record: Recorded, **fields: Any
+) -> QualityResultEvent:
+    asset = place.catalog.asset(planned.asset_key)
+    known = place.catalog.check(planned.asset_key, planned.check_name or "")
+    envelope = place.envelope(
+        event_type,
+        record.timestamp,
+        asset_key=planned.asset_key,
+        partition_key=planned.partition_key,
+        check_name=planned.check_name,
+        ordinal=_ordinal(place, record),
+    )
+    stated = {name: value for name, value in fields.items() if value is not None}
+    described = {"blocking": known.blocking, "description": known.description, **stated}
+    return QualityResultEvent(
+        **envelope,
+        **described,
+        group_name=asset.group,
+        kinds=asset.kinds,
+        owners=asset.owners,
+        tags={**place.run.own_tags, **asset.tags},
+    )
+
+
+def _ordinal(place: Place, record: Recorded) -> int | None:
+    """Outside a step nothing but Dagster's own storage tells two alike things apart."""
+    return record.storage_id if place.step_key is None else None

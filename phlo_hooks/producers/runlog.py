@@ -1,0 +1,249 @@
+"""What Dagster recorded of a run, in the shape in which it is translated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+import dagster as dg
+from dagster import DagsterEvent, DagsterEventType, DagsterRun, EventLogEntry
+
+from phlo_hooks.producers.catalog import key_text, own_tags
+
+T = DagsterEventType
+
+# All that translation looks at; the log holds many times as much that it need not read.
+RELEVANT = {
+    T.ASSET_MATERIALIZATION_PLANNED,
+    T.ASSET_CHECK_EVALUATION_PLANNED,
+    T.STEP_START,
+    T.STEP_RESTARTED,
+    T.STEP_UP_FOR_RETRY,
+    T.STEP_SUCCESS,
+    T.STEP_FAILURE,
+    T.STEP_SKIPPED,
+    T.ASSET_MATERIALIZATION,
+    T.ASSET_OBSERVATION,
+    T.ASSET_CHECK_EVALUATION,
+    T.FRESHNESS_STATE_CHANGE,
+    T.RUN_ENQUEUED,
+    T.RUN_START,
+    T.RUN_SUCCESS,
+    T.RUN_FAILURE,
+    T.RUN_CANCELED,
+}
+RUN_ENDS = {T.RUN_SUCCESS, T.RUN_FAILURE, T.RUN_CANCELED}
+STEP_ENDS = {T.STEP_SUCCESS, T.STEP_FAILURE, T.STEP_SKIPPED, T.STEP_UP_FOR_RETRY}
+_PLANS = {T.ASSET_MATERIALIZATION_PLANNED, T.ASSET_CHECK_EVALUATION_PLANNED}
+_STARTS = {T.STEP_START, T.STEP_RESTARTED}
+
+
+class Recorded(NamedTuple):
+    """One Dagster event and when it was recorded. The step hook is not told when, and says now."""
+
+    event: DagsterEvent
+    timestamp: datetime
+    storage_id: int = 0
+
+    @property
+    def type(self) -> DagsterEventType:
+        """What kind of Dagster event it is."""
+        return self.event.event_type
+
+
+class Planned(NamedTuple):
+    """What a step is to materialize, or the check it is to evaluate."""
+
+    asset_key: str
+    partition_key: str | None = None
+    check_name: str | None = None
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """A run, as Dagster's run storage has it."""
+
+    run_id: str
+    job_name: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    parent_run_id: str | None = None
+    root_run_id: str | None = None
+    location: str | None = None
+
+    @classmethod
+    def of(cls, run: DagsterRun) -> RunFacts:
+        """The facts of a `DagsterRun`."""
+        origin = run.remote_job_origin
+        return cls(
+            run_id=run.run_id,
+            job_name=run.job_name,
+            tags=run.tags,
+            parent_run_id=run.parent_run_id,
+            root_run_id=run.root_run_id,
+            location=origin.location_name if origin else None,
+        )
+
+    @property
+    def own_tags(self) -> dict[str, str]:
+        """The tags a user set."""
+        return own_tags(self.tags)
+
+    @property
+    def partition_key(self) -> str | None:
+        """The one partition the run is about."""
+        return self.tags.get("dagster/partition")
+
+    @property
+    def backfill_id(self) -> str | None:
+        """The backfill that launched it."""
+        return self.tags.get("dagster/backfill")
+
+    @property
+    def retry_number(self) -> int:
+        """0 for the first run of a chain of retries."""
+        return int(self.tags.get("dagster/retry_number", 0))
+
+    @property
+    def will_retry(self) -> bool | None:
+        """Whether Dagster said that it launches the run once more; None where it said nothing."""
+        value = self.tags.get("dagster/will_retry")
+        return None if value is None else value == "true"
+
+    @property
+    def launched_by(self) -> str:
+        """`schedule:x`, `sensor:x`, `backfill:x`, `automation`, `user:x` or `manual`."""
+        for tag, name in _LAUNCHERS:
+            if tag in self.tags:
+                return f"{name}:{self.tags[tag]}" if name != "automation" else name
+        return "manual"
+
+
+_LAUNCHERS = (
+    ("dagster/schedule_name", "schedule"),
+    ("dagster/backfill", "backfill"),
+    ("dagster/auto_materialize", "automation"),
+    ("dagster/from_automation_condition", "automation"),
+    ("dagster/sensor_name", "sensor"),
+    ("user", "user"),
+)
+
+
+@dataclass(frozen=True)
+class StepAttempt:
+    """One attempt of one step: what it planned, and what came of it so far."""
+
+    step_key: str
+    attempt: int
+    records: tuple[Recorded, ...] = ()
+    planned: tuple[Planned, ...] = ()
+
+    def first(self, *types: DagsterEventType) -> Recorded | None:
+        """The first record of one of these types."""
+        return next((record for record in self.records if record.type in types), None)
+
+    @property
+    def started(self) -> Recorded | None:
+        """The record of its start."""
+        return self.first(*_STARTS)
+
+    @property
+    def ended(self) -> Recorded | None:
+        """The record of its end; None while it runs, and for ever when its process was killed."""
+        return self.first(*STEP_ENDS)
+
+
+@dataclass(frozen=True)
+class RunLog:
+    """All that is known of a run."""
+
+    run: RunFacts
+    records: tuple[Recorded, ...]
+
+    @property
+    def ended(self) -> Recorded | None:
+        """The record of the run's end."""
+        return next((record for record in self.records if record.type in RUN_ENDS), None)
+
+    @property
+    def planned(self) -> dict[str, tuple[Planned, ...]]:
+        """What was planned, by step key."""
+        return planned_by_step(record.event for record in self.records)
+
+    @property
+    def attempts(self) -> list[StepAttempt]:
+        """Every attempt of every step, in the order in which they began; last, the steps that never did."""
+        groups = _by_attempt(self.records)
+        planned = self.planned
+        attempts = [
+            StepAttempt(step, number, tuple(records), planned.get(step, ()))
+            for (step, number), records in groups.items()
+        ]
+        seen = {step for step, _ in groups}
+        return attempts + [StepAttempt(s, 1, (), plans) for s, plans in planned.items() if s not in seen]
+
+
+def recorded(entry: EventLogEntry, storage_id: int = 0) -> Recorded | None:
+    """A log entry as translation reads it; None for a plain log line."""
+    if entry.dagster_event is None:
+        return None
+    when = datetime.fromtimestamp(entry.timestamp, tz=timezone.utc)
+    return Recorded(entry.dagster_event, when, storage_id)
+
+
+def planned_by_step(events: Iterable[DagsterEvent]) -> dict[str, tuple[Planned, ...]]:
+    """What a run planned, by step key."""
+    plans: dict[str, list[Planned]] = {}
+    for event in events:
+        if event.event_type in _PLANS:
+            plans.setdefault(event.step_key or "", []).append(_planned(event.event_specific_data))
+    return {step: tuple(planned) for step, planned in plans.items()}
+
+
+def previous_attempts(events: Iterable[DagsterEvent], step_key: str) -> int:
+    """How many attempts of a step ended in a retry."""
+    return sum(e.event_type is T.STEP_UP_FOR_RETRY and e.step_key == step_key for e in events)
+
+
+def read_run_log(instance: dg.DagsterInstance, run: DagsterRun) -> RunLog:
+    """All relevant records of a run, in the order in which they were stored."""
+    return RunLog(RunFacts.of(run), tuple(read_records(instance, run.run_id)))
+
+
+# Pages, so that one enormous run cannot take all memory at once in the storage layer.
+_PAGE = 5_000
+
+
+def read_records(
+    instance: dg.DagsterInstance, run_id: str, cursor: str | None = None
+) -> Iterable[Recorded]:
+    """The relevant records of a run after `cursor`, oldest first."""
+    while True:
+        page = instance.get_records_for_run(run_id, cursor=cursor, of_type=RELEVANT, limit=_PAGE)
+        for record in page.records:
+            found = recorded(record.event_log_entry, record.storage_id)
+            if found is not None:
+                yield found
+        if not page.has_more:
+            return
+        cursor = page.cursor
+
+
+def _planned(data: Any) -> Planned:
+    key = key_text(data.asset_key)
+    return Planned(key, getattr(data, "partition", None), getattr(data, "check_name", None))
+
+
+def _by_attempt(records: Sequence[Recorded]) -> dict[tuple[str, int], list[Recorded]]:
+    groups: dict[tuple[str, int], list[Recorded]] = {}
+    number: dict[str, int] = {}
+    for record in records:
+        step = record.event.step_key
+        if step is None or record.type in _PLANS:
+            continue
+        attempt = number.setdefault(step, 1)
+        groups.setdefault((step, attempt), []).append(record)
+        if record.type is T.STEP_UP_FOR_RETRY:
+            number[step] = attempt + 1
+    return groups

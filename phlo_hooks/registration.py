@@ -1,0 +1,198 @@
+"""What a hook is: a handler with a name, a priority, a filter, a failure policy and a delivery mode.
+
+Names and defaults are those of Phlo's ADR 0033; `delivery` and the wider filters are ours, all optional.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from phlo_hooks.asyncbridge import run_coroutine
+from phlo_hooks.errors import RegistrationError
+from phlo_hooks.events import HookEvent
+from phlo_hooks.filters import HookFilter
+
+_NAME = re.compile(r"[\w\-/:]+")
+
+
+class FailurePolicy(str, Enum):
+    """What a handler's exception means.
+
+    IGNORE: nothing; it is recorded and not tried again. LOG: it is logged, and tried again where there
+    is a store. RAISE: it is raised to whoever emitted the event, after every other hook had its turn.
+    """
+
+    IGNORE = "ignore"
+    LOG = "log"
+    RAISE = "raise"
+
+
+class DeliveryMode(str, Enum):
+    """INLINE: called in the process that emits. QUEUED: called by a relay, where there is a store."""
+
+    INLINE = "inline"
+    QUEUED = "queued"
+
+
+@runtime_checkable
+class HookHandler(Protocol):
+    """An object that handles events."""
+
+    def handle_event(self, event: HookEvent) -> None:
+        """Handle `event`; an exception means that it was not handled."""
+
+
+@runtime_checkable
+class AsyncHookHandler(Protocol):
+    """An object that handles events and awaits while it does."""
+
+    async def handle_event_async(self, event: HookEvent) -> None:
+        """Handle `event`; an exception means that it was not handled."""
+
+
+Handler = Callable[[Any], object] | HookHandler | AsyncHookHandler  # Any: a handler may want one class
+_E = TypeVar("_E", bound=Enum)
+
+
+@dataclass(frozen=True)
+class HookRegistration:
+    """A hook as its author declares it.
+
+    Args:
+        hook_name: unique within its plugin; letters, digits, `_ - / :`.
+        handler: a function of one event, or an object with `handle_event` or `handle_event_async`.
+        priority: hooks of one event are called from the lowest to the highest.
+        filters: which events it wants; all of them without.
+        failure_policy: what an exception means.
+        delivery: where it is called. Left out: inline for a policy of RAISE, which can only abort what is
+            still running, else queued, so that a slow receiver never holds up a run.
+
+    Raises:
+        RegistrationError: a value that cannot work, named with what to do about it.
+    """
+
+    hook_name: str
+    handler: Handler
+    priority: int = 100
+    filters: HookFilter | None = None
+    failure_policy: FailurePolicy = FailurePolicy.LOG
+    delivery: DeliveryMode | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        self._check_name()
+        self._check_handler()
+        policy = self._as(FailurePolicy, "failure_policy", self.failure_policy)
+        object.__setattr__(self, "failure_policy", policy)
+        if self.filters is not None and not isinstance(self.filters, HookFilter):
+            raise RegistrationError(
+                f"hook {self.hook_name!r}: filters is a {type(self.filters).__name__}, not a HookFilter"
+            )
+        object.__setattr__(self, "delivery", self._delivery())
+
+    def _check_name(self) -> None:
+        if not isinstance(self.hook_name, str) or not _NAME.fullmatch(self.hook_name):
+            raise RegistrationError(
+                f"hook_name {self.hook_name!r} is not a name: use letters, digits, '_', '-', '/' or ':'"
+            )
+
+    def _check_handler(self) -> None:
+        if isinstance(self.handler, type):
+            raise RegistrationError(
+                f"hook {self.hook_name!r}: handler is the class {self.handler.__name__}; "
+                "have you forgotten the `()`?"
+            )
+        if not (callable(self.handler) or isinstance(self.handler, (HookHandler, AsyncHookHandler))):
+            raise RegistrationError(
+                f"hook {self.hook_name!r}: handler {self.handler!r} is not callable and has neither "
+                "`handle_event` nor `handle_event_async`"
+            )
+
+    def _delivery(self) -> DeliveryMode:
+        raises = self.failure_policy is FailurePolicy.RAISE
+        if self.delivery is None:
+            return DeliveryMode.INLINE if raises else DeliveryMode.QUEUED
+        mode = self._as(DeliveryMode, "delivery", self.delivery)
+        if raises and mode is DeliveryMode.QUEUED:
+            raise RegistrationError(
+                f"hook {self.hook_name!r}: a queued hook is called after the step and cannot abort it; "
+                "use delivery='inline' or failure_policy='log'"
+            )
+        return mode
+
+    def _as(self, enum: type[_E], name: str, value: Any) -> _E:
+        try:
+            return enum(value)
+        except ValueError:
+            known = ", ".join(repr(member.value) for member in enum)
+            raise RegistrationError(
+                f"hook {self.hook_name!r}: {name} {value!r} is unknown; use one of {known}"
+            ) from None
+
+
+@runtime_checkable
+class HookProvider(Protocol):
+    """Anything that provides hooks: a plugin, a Dagster resource, a plain object."""
+
+    def get_hooks(self) -> Iterable[HookRegistration]:
+        """The hooks, each with a name of its own. Called when definitions load: no I/O here."""
+
+
+@dataclass(frozen=True, eq=False)
+class RegisteredHook:
+    """A registration that belongs to a plugin and is on a bus."""
+
+    plugin_name: str
+    registration: HookRegistration
+
+    @cached_property
+    def qualified_name(self) -> str:
+        """`plugin.hook_name`: how the store, the log and the user interface name it."""
+        return f"{self.plugin_name}.{self.registration.hook_name}"
+
+    @property
+    def sort_key(self) -> tuple[int, str, str]:
+        """Hooks of one event are called in this order."""
+        return (self.registration.priority, self.plugin_name, self.registration.hook_name)
+
+    @property
+    def filters(self) -> HookFilter | None:
+        """Which events it wants; None for all."""
+        return self.registration.filters
+
+    @property
+    def failure_policy(self) -> FailurePolicy:
+        """What an exception of its handler means."""
+        return self.registration.failure_policy
+
+    @property
+    def queued(self) -> bool:
+        """Whether a relay calls it, where there is a store."""
+        return self.registration.delivery is DeliveryMode.QUEUED
+
+    @cached_property
+    def deliver(self) -> Callable[[HookEvent], object]:
+        """Call the handler, whatever its style, and wait for it."""
+        awaitable = self.deliver_async
+        if awaitable is None:
+            return _sync_call(self.registration.handler)
+        return lambda event: run_coroutine(awaitable(event))
+
+    @cached_property
+    def deliver_async(self) -> Callable[[HookEvent], Coroutine[Any, Any, object]] | None:
+        """The handler as a coroutine function; None when it is a plain function."""
+        handler = self.registration.handler
+        if isinstance(handler, AsyncHookHandler):
+            return handler.handle_event_async
+        call = getattr(handler, "handle_event", handler)
+        return call if inspect.iscoroutinefunction(call) else None
+
+
+def _sync_call(handler: Any) -> Callable[[HookEvent], object]:
+    call: Callable[[HookEvent], object] = getattr(handler, "handle_event", handler)
+    return call
