@@ -44,6 +44,14 @@ class Outbox(Protocol):
         """Record what became of the hooks that were called here."""
 
 
+Passage = tuple[str, "str | None", str]
+
+
+def passage(event: HookEvent, hook: str) -> Passage:
+    """What tells that `hook` saw `event` at its gate: a step that fails later ends under the same id."""
+    return (event.event_id, getattr(event, "status", None), hook)
+
+
 class _Emission(NamedTuple):
     """What a nested `emit` leaves for the outer one to do."""
 
@@ -155,13 +163,13 @@ class HookBus:
         return self._dispatch(event, self._accept(event, plan))
 
     def emit_all(
-        self, events: Sequence[HookEvent], *, passed: Container[tuple[HookEvent, str]] = ()
+        self, events: Sequence[HookEvent], *, passed: Container[Passage] = ()
     ) -> list[Sequence[Delivery]]:
         """As `emit` for each of `events`, recorded together; what a hook raises is logged, not raised.
 
         Args:
             events: in the order in which they happened.
-            passed: pairs of event and hook for which `gate` called the hook already.
+            passed: for which events and hooks `gate` has called the hook already; see `passage`.
         """
         if self._outbox is None:
             return [self._dispatch_logged(event, Accepted(self.match(event), []), passed) for event in events]
@@ -253,9 +261,10 @@ class HookBus:
         return deliveries + accepted.others if accepted.others else deliveries
 
     def _dispatch_logged(
-        self, event: HookEvent, accepted: Accepted, passed: Container[tuple[HookEvent, str]]
+        self, event: HookEvent, accepted: Accepted, passed: Container[Passage]
     ) -> list[Delivery]:
-        asked = [h.qualified_name for h in accepted.call if (event, h.qualified_name) in passed]
+        names = [hook.qualified_name for hook in accepted.call]
+        asked = [name for name in names if passage(event, name) in passed]
         done = [delivered(name) for name in asked]
         if done:
             self._settle(event, done)

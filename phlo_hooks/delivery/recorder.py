@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+import time
+from collections.abc import Callable, Iterable, Sequence
 
 from phlo_hooks.bus import Accepted
 from phlo_hooks.delivery.retry import RetryPolicy
-from phlo_hooks.delivery.store import Entry, HookStore, Settlement, StateWrite, Target
+from phlo_hooks.delivery.records import DeliveryKey, Entry, Lease, Settlement, StateWrite, Target
+from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.dispatch import Delivery, Outcome
 from phlo_hooks.errors import StoreUnavailableError
 from phlo_hooks.events import HookEvent
@@ -22,7 +23,7 @@ from phlo_hooks.registration import RegisteredHook
 logger = logging.getLogger("phlo_hooks.recorder")
 
 # An inline hook runs inside a step: when it has not come back after this, its process is taken for dead.
-INLINE_LEASE = timedelta(minutes=15)
+INLINE_LEASE = 15 * 60.0
 
 Batch = Sequence[tuple[HookEvent, Sequence[RegisteredHook]]]
 
@@ -34,9 +35,18 @@ class Recorder:
         store: where.
         scope: the code location whose hooks the deliveries are for.
         redactor: knows the values that must not be stored.
+        clock: seconds since 1970.
     """
 
-    def __init__(self, store: HookStore, *, scope: str = "", redactor: Redactor | None = None) -> None:
+    def __init__(
+        self,
+        store: HookStore,
+        *,
+        scope: str = "",
+        redactor: Redactor | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock = clock
         self._store = store
         self._scope = scope
         self._redactor = redactor or Redactor()
@@ -72,25 +82,24 @@ class Recorder:
     def settle(self, event: HookEvent, deliveries: Sequence[Delivery]) -> None:
         """Record what became of the hooks that were called here; a store that is down has their lease end."""
         try:
-            ids = {d.hook: d.delivery_id for d in self._store.deliveries(event_id=event.event_id)}
-            found = [d for d in deliveries if d.hook in ids]
-            self._store.settle([self._settlement(ids[d.hook], d) for d in found], owner=self._owner)
+            self._store.settle([self._settlement(event, delivery) for delivery in deliveries])
         except StoreUnavailableError as exc:
             self._complain(exc)
 
-    def _settlement(self, delivery_id: int, delivery: Delivery) -> Settlement:
-        error = self._redactor.text(f"{type(delivery.error).__name__}: {delivery.error}")
+    def _settlement(self, event: HookEvent, delivery: Delivery) -> Settlement:
+        lease = Lease(DeliveryKey(event.event_id, delivery.hook, self._scope), self._owner)
         if delivery.outcome is Outcome.DELIVERED:
-            return Settlement.delivered(delivery_id)
+            return Settlement.delivered(lease)
+        error = self._redactor.text(f"{type(delivery.error).__name__}: {delivery.error}")
         if delivery.outcome is Outcome.IGNORED:
-            return Settlement.suppressed(delivery_id, error)
+            return Settlement.suppressed(lease, error)
         if delivery.outcome is Outcome.RAISED:
             # It has had its effect, which was to stop the step: there is nothing to try again.
-            return Settlement.dead(delivery_id, error)
-        return Settlement.retrying(delivery_id, error, after=RetryPolicy().delay(1))
+            return Settlement.dead(lease, error)
+        return Settlement.retrying(lease, self._clock() + RetryPolicy().delay(1), error)
 
     def _targets(self, hooks: Iterable[RegisteredHook]) -> tuple[Target, ...]:
-        until = self._store.clock() + INLINE_LEASE
+        until = self._clock() + INLINE_LEASE
         return tuple(
             Target(hook.qualified_name, self._scope)
             if hook.queued

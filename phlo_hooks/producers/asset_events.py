@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import dagster as dg
+
 from phlo_hooks.events import (
     AssetEvent,
     Column,
@@ -37,13 +39,13 @@ def start(place: Place, planned: Planned, when: datetime) -> AssetEvent:
     return _event(place, planned, "start", when, status="started")
 
 
-def missing(place: Place, planned: Planned, end: Recorded, outcome: AttemptOutcome) -> AssetEvent:
+def missing(place: Place, planned: Planned, last: Recorded, outcome: AttemptOutcome) -> AssetEvent:
     """The `.end` event of an asset that was planned and is not there."""
     return _event(
         place,
         planned,
         "end",
-        end.timestamp,
+        last.timestamp,
         status=outcome.status,
         error=outcome.error if outcome.status != "skipped" else None,
         will_retry=outcome.will_retry,
@@ -53,21 +55,31 @@ def missing(place: Place, planned: Planned, end: Recorded, outcome: AttemptOutco
 def materialized(place: Place, record: Recorded) -> Iterator[HookEvent]:
     """The `.end` event of a materialization, and its lineage where it has any."""
     data: Any = record.event.event_specific_data
-    materialization = data.materialization
-    planned = Planned(key_text(materialization.asset_key), materialization.partition)
-    found = facts(materialization.metadata)
+    # Outside a step nothing but Dagster's own storage tells two alike things apart.
     ordinal = record.storage_id if place.step_key is None else None
-    yield _event(
+    yield end(place, data.materialization, record.timestamp, ordinal)
+    yield from _lineage(place, data.materialization, record.timestamp, ordinal)
+
+
+def end(
+    place: Place,
+    materialization: dg.AssetMaterialization,
+    when: datetime,
+    ordinal: int | None = None,
+) -> AssetEvent:
+    """The `.end` event of an asset that is there."""
+    planned = Planned(key_text(materialization.asset_key), materialization.partition)
+    asset = place.catalog.asset(planned.asset_key)
+    return _event(
         place,
         planned,
         "end",
-        record.timestamp,
+        when,
         ordinal=ordinal,
         status="success",
         metadata=plain(materialization.metadata),
-        **_measured(place.catalog.asset(planned.asset_key), found),
+        **_measured(asset, facts(materialization.metadata)),
     )
-    yield from _lineage(place, planned, record, found, ordinal)
 
 
 def _event(
@@ -125,27 +137,24 @@ def _measured(asset: AssetFacts, found: MaterializationFacts) -> dict[str, Any]:
 
 
 def _lineage(
-    place: Place,
-    planned: Planned,
-    record: Recorded,
-    found: MaterializationFacts,
-    ordinal: int | None,
+    place: Place, materialization: dg.AssetMaterialization, when: datetime, ordinal: int | None
 ) -> Iterator[HookEvent]:
-    asset = place.catalog.asset(planned.asset_key)
-    columns = _column_edges(found)
+    key = key_text(materialization.asset_key)
+    columns = _column_edges(facts(materialization.metadata))
     # A column can come from an asset that the definitions do not list as a dependency.
-    upstream = dict.fromkeys((*asset.upstream, *(edge.upstream_asset for edge in columns)))
-    if not upstream:
-        return
-    envelope = place.envelope(
-        "lineage.edges",
-        record.timestamp,
-        asset_key=planned.asset_key,
-        partition_key=planned.partition_key,
-        ordinal=ordinal,
+    upstream = dict.fromkeys(
+        (*place.catalog.asset(key).upstream, *(edge.upstream_asset for edge in columns))
     )
-    edges = tuple((key, planned.asset_key) for key in upstream)
-    yield LineageEvent(**envelope, edges=edges, column_edges=columns)
+    if upstream:
+        envelope = place.envelope(
+            "lineage.edges",
+            when,
+            asset_key=key,
+            partition_key=materialization.partition,
+            ordinal=ordinal,
+        )
+        edges = tuple((each, key) for each in upstream)
+        yield LineageEvent(**envelope, edges=edges, column_edges=columns)
 
 
 def _column_edges(found: MaterializationFacts) -> tuple[ColumnEdge, ...]:

@@ -80,6 +80,11 @@ class Catalog:
         upstream = {key for facts in self.assets.values() for key in facts.upstream}
         return frozenset(self.assets) | upstream | {asset for asset, _ in self.checks}
 
+    @cached_property
+    def any_declared(self) -> bool:
+        """Whether a decorator of ours is on any asset or check: only those can be stopped by a hook."""
+        return any(declared_on(definition) is not None for definition in self._definitions())
+
     @property
     def complete(self) -> bool:
         """Whether all assets are known before the definitions are resolved; cacheable ones are not."""

@@ -13,9 +13,21 @@ import dagster as dg
 from dagster import DagsterEvent, DagsterRun
 from dagster._core.events import EngineEventData
 from dagster._core.execution.context.compute import current_execution_context
+from dagster._core.storage.event_log.base import EventLogCursor
 
 # Events reported from outside a run are stored under this run id, also by the sharded SQLite storage.
 RUNLESS_RUN_ID = ""
+
+
+def log_cursor(storage_id: int) -> str:
+    """A cursor for `get_records_for_run` that stands after this record; its public form is opaque."""
+    return EventLogCursor.from_storage_id(storage_id).to_string()
+
+
+def location_of(context: Any) -> str:
+    """The code location that a sensor is evaluated in; empty where there is none, as in a test."""
+    origin = context.code_location_origin
+    return origin.location_name if origin else ""
 
 
 def default_store_url(instance: dg.DagsterInstance) -> str | None:

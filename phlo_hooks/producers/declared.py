@@ -19,9 +19,9 @@ _MARK = "__phlo_hooks_declared__"
 
 @dataclass(frozen=True)
 class Declared:
-    """A decorator's arguments."""
+    """A decorator's arguments; no stage for a check."""
 
-    stage: Stage
+    stage: Stage | None
     table: str | None = None
     tool: str | None = None
     target_system: str | None = None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+import dagster as dg
 
 from phlo_hooks.events import FreshnessEvent, HookEvent, QualityResultEvent, TelemetryEvent
 from phlo_hooks.producers.catalog import key_text
@@ -16,14 +19,22 @@ OBSERVATION = "dagster.observation"
 
 
 def evaluated(place: Place, record: Recorded) -> QualityResultEvent:
-    """The result of a check that was evaluated."""
+    """The result of a check, as Dagster recorded it."""
     data: Any = record.event.event_specific_data
+    return evaluation(place, data, record.timestamp, _ordinal(place, record))
+
+
+def evaluation(
+    place: Place, data: dg.AssetCheckEvaluation, when: datetime, ordinal: int | None = None
+) -> QualityResultEvent:
+    """The result of a check that was evaluated."""
     planned = Planned(key_text(data.asset_key), data.partition, data.check_name)
     return _quality(
         place,
         planned,
         "quality.result",
-        record,
+        when,
+        ordinal,
         passed=data.passed,
         severity=data.severity.value,
         blocking=data.blocking,
@@ -36,7 +47,9 @@ def crashed(
     place: Place, planned: Planned, end: Recorded, outcome: AttemptOutcome
 ) -> QualityResultEvent:
     """A check that was planned, began, and gave no result."""
-    return _quality(place, planned, "quality.error", end, severity="ERROR", error=outcome.error)
+    return _quality(
+        place, planned, "quality.error", end.timestamp, severity="ERROR", error=outcome.error
+    )
 
 
 def observed(place: Place, record: Recorded) -> HookEvent:
@@ -76,17 +89,22 @@ def freshness(place: Place, record: Recorded) -> FreshnessEvent:
 
 
 def _quality(
-    place: Place, planned: Planned, event_type: str, record: Recorded, **fields: Any
+    place: Place,
+    planned: Planned,
+    event_type: str,
+    when: datetime,
+    ordinal: int | None = None,
+    **fields: Any,
 ) -> QualityResultEvent:
     asset = place.catalog.asset(planned.asset_key)
     known = place.catalog.check(planned.asset_key, planned.check_name or "")
     envelope = place.envelope(
         event_type,
-        record.timestamp,
+        when,
         asset_key=planned.asset_key,
         partition_key=planned.partition_key,
         check_name=planned.check_name,
-        ordinal=_ordinal(place, record),
+        ordinal=ordinal,
     )
     stated = {name: value for name, value in fields.items() if value is not None}
     described = {"blocking": known.blocking, "description": known.description, **stated}

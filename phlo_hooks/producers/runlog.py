@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
@@ -183,6 +183,14 @@ class RunLog:
         seen = {step for step, _ in groups}
         return attempts + [StepAttempt(s, 1, (), plans) for s, plans in planned.items() if s not in seen]
 
+    @property
+    def ended_attempts(self) -> list[StepAttempt]:
+        """The attempts that are over, in the order in which they ended; those that never said so at the end."""
+        order = {id(record): place for place, record in enumerate(self.records)}
+        last = len(self.records)
+        over = [each for each in self.attempts if each.ended or (self.ended and each.started)]
+        return sorted(over, key=lambda each: order[id(each.ended)] if each.ended else last)
+
 
 def recorded(entry: EventLogEntry, storage_id: int = 0) -> Recorded | None:
     """A log entry as translation reads it; None for a plain log line."""
@@ -206,28 +214,27 @@ def previous_attempts(events: Iterable[DagsterEvent], step_key: str) -> int:
     return sum(e.event_type is T.STEP_UP_FOR_RETRY and e.step_key == step_key for e in events)
 
 
-def read_run_log(instance: dg.DagsterInstance, run: DagsterRun) -> RunLog:
-    """All relevant records of a run, in the order in which they were stored."""
-    return RunLog(RunFacts.of(run), tuple(read_records(instance, run.run_id)))
-
-
-# Pages, so that one enormous run cannot take all memory at once in the storage layer.
+# Pages, so that one enormous run does not pass through the storage layer in one piece.
 _PAGE = 5_000
 
 
-def read_records(
-    instance: dg.DagsterInstance, run_id: str, cursor: str | None = None
-) -> Iterable[Recorded]:
-    """The relevant records of a run after `cursor`, oldest first."""
-    while True:
-        page = instance.get_records_for_run(run_id, cursor=cursor, of_type=RELEVANT, limit=_PAGE)
-        for record in page.records:
-            found = recorded(record.event_log_entry, record.storage_id)
-            if found is not None:
-                yield found
-        if not page.has_more:
-            return
-        cursor = page.cursor
+class RecordReader:
+    """The relevant records of a run after `cursor`, oldest first. `cursor` then says how far it has read."""
+
+    def __init__(self, instance: dg.DagsterInstance, run_id: str, cursor: str | None = None) -> None:
+        self.cursor = cursor
+        self._instance = instance
+        self._run_id = run_id
+
+    def __iter__(self) -> Iterator[Recorded]:
+        more = True
+        while more:
+            page = self._instance.get_records_for_run(
+                self._run_id, cursor=self.cursor, of_type=RELEVANT, limit=_PAGE
+            )
+            found = (recorded(each.event_log_entry, each.storage_id) for each in page.records)
+            yield from (record for record in found if record is not None)
+            self.cursor, more = page.cursor, page.has_more
 
 
 def _planned(data: Any) -> Planned:

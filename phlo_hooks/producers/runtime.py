@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-import atexit
+import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
-from datetime import datetime
-from typing import Any
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from weakref import WeakKeyDictionary
 
 import dagster as dg
+from dagster import DagsterEvent
 
 from phlo_hooks.bus import HookBus
-from phlo_hooks.delivery.outbox import StoreOutbox
+from phlo_hooks.delivery.recorder import Recorder
+from phlo_hooks.delivery.relay import Relay, RelayReport
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.producers.catalog import Catalog
-from phlo_hooks.producers.dagster_private import default_store_url
+from phlo_hooks.producers.dagster_private import default_store_url, when_run_ends
+from phlo_hooks.producers.live import announce
+from phlo_hooks.producers.runlog import RUN_ENDS, RunFacts
+from phlo_hooks.producers.session import RunSession
+from phlo_hooks.producers.tail import Tail
 from phlo_hooks.redaction import Redactor
+
+logger = logging.getLogger("phlo_hooks.runtime")
+
+# A process executes one run, or a test a few; older sessions are of no use to anybody.
+_MAX_SESSIONS = 8
+# A run is created, queued and started before its first step ends and is recorded.
+_BEFORE_FIRST_STEP = timedelta(minutes=1)
+# An ephemeral instance's deliveries are made before `materialize` returns: a test must not wait for ever.
+EPHEMERAL_BUDGET = 30.0
 
 
 class Runtime:
@@ -26,8 +41,8 @@ class Runtime:
     Args:
         catalog: what the definitions say of the assets.
         register: puts every hook on a bus; called once for each bus that is made.
-        store_url: SQLAlchemy URL of the store; None for beside the Dagster instance's own storage.
-        redactor: knows the values that must not leave.
+        store_url: gives the SQLAlchemy URL of the store; None for beside the instance's own storage.
+        redactor: gives the one that knows the values that must not leave.
         start: how far back the tail sensor looks when it starts for the first time.
     """
 
@@ -36,37 +51,108 @@ class Runtime:
         catalog: Catalog,
         register: Callable[[HookBus], None],
         *,
-        store_url: str | None = None,
-        redactor: Redactor | None = None,
+        store_url: Callable[[], str | None] = lambda: None,
+        redactor: Callable[[], Redactor] = Redactor,
         start: datetime | None = None,
     ) -> None:
         self.catalog = catalog
-        self.redactor = redactor or Redactor()
-        self.start = start
         self.loaded_at = utc_now()
+        self.start = start
         self._register = register
         self._store_url = store_url
+        self._redactor = redactor
         self._stores: dict[str, HookStore] = {}
-        self._lock = threading.Lock()
+        # As long as the instance lives, so that a test can look at what its run recorded.
+        self._ephemeral: WeakKeyDictionary[dg.DagsterInstance, HookStore] = WeakKeyDictionary()
+        self._sessions: OrderedDict[str, RunSession] = OrderedDict()
+        self._lock = threading.RLock()
 
     def store(self, instance: dg.DagsterInstance) -> HookStore:
-        """The store that goes with a Dagster instance; in memory, and the run's own, for an ephemeral one."""
-        url = self._store_url or default_store_url(instance)
-        key = url or f"ephemeral:{id(instance)}"
+        """The store of a Dagster instance; in memory for an ephemeral one."""
+        url = self._url(instance)
         with self._lock:
-            if key not in self._stores:
-                self._stores[key] = HookStore(url) if url else HookStore.in_memory()
-            return self._stores[key]
+            if url is None:
+                if instance not in self._ephemeral:
+                    self._ephemeral[instance] = HookStore.in_memory()
+                return self._ephemeral[instance]
+            if url not in self._stores:
+                self._stores[url] = HookStore(url)
+            return self._stores[url]
 
-    def forget(self, instance: dg.DagsterInstance) -> None:
-        """Let go of an ephemeral instance's store: its run is over."""
-        with self._lock:
-            store = self._stores.pop(f"ephemeral:{id(instance)}", None)
-        if store is not None:
-            store.dispose()
+    def recorder(self, instance: dg.DagsterInstance, scope: str) -> Recorder:
+        """Records in the instance's store, for the hooks of the code location `scope`."""
+        return Recorder(self.store(instance), scope=scope, redactor=self._redactor())
 
-    def bus(self, instance: dg.DagsterInstance, scope: str = "") -> HookBus:
-        """A bus that records in the instance's store, for events of the code location `scope`."""
-        bus = HookBus(outbox=StoreOutbox(self.store(instance), scope=scope, redactor=self.redactor))
+    def bus(self, recorder: Recorder | None = None) -> HookBus:
+        """A bus with every hook of the code location on it."""
+        bus = HookBus(outbox=recorder)
         self._register(bus)
         return bus
+
+    def relay(self, instance: dg.DagsterInstance, scope: str) -> Relay:
+        """Delivers what waits in the instance's store for the hooks of the code location `scope`."""
+        hooks = {hook.qualified_name: hook for hook in self.bus().hooks}
+        # Runs that were executed in a process of their own have no location: whoever comes first takes them.
+        scopes = tuple(dict.fromkeys((scope, "")))
+        return Relay(self.store(instance), hooks, scopes=scopes, redact=self._redactor().text)
+
+    def tail(self, instance: dg.DagsterInstance, scope: str) -> Tail:
+        """Reads the instance's log for the code location `scope`."""
+        recorder = self.recorder(instance, scope)
+        store = self.store(instance)
+        return Tail(
+            instance,
+            self.catalog,
+            store=store,
+            recorder=recorder,
+            bus=self.bus(),
+            scope=scope,
+            since=self.start or self._first_sight(store),
+        )
+
+    def _first_sight(self, store: HookStore) -> datetime:
+        """When there was first something of this deployment to tell: a run's steps may have come before us."""
+        first = store.events(limit=1)
+        if not first:
+            return self.loaded_at
+        return min(self.loaded_at, first[0].recorded_at - _BEFORE_FIRST_STEP)
+
+    def session(self, instance: dg.DagsterInstance, run_id: str) -> RunSession | None:
+        """The session of a run that executes in this process; None when the instance has no such run."""
+        with self._lock:
+            if run_id not in self._sessions:
+                run = instance.get_run_by_id(run_id)
+                if run is None:
+                    return None
+                self._open(instance, RunFacts.of(run))
+            return self._sessions[run_id]
+
+    def _open(self, instance: dg.DagsterInstance, run: RunFacts) -> None:
+        bus = self.bus(self.recorder(instance, run.location or ""))
+        session = self._sessions[run.run_id] = RunSession(instance, run, self.catalog, bus)
+        announce(session)
+        while len(self._sessions) > _MAX_SESSIONS:
+            self._sessions.popitem(last=False)
+        if instance.is_ephemeral:
+            when_run_ends(instance, run.run_id, lambda event: self._maybe_finish(session, event))
+
+    def _maybe_finish(self, session: RunSession, event: DagsterEvent) -> None:
+        if event.event_type not in RUN_ENDS:
+            return
+        try:
+            self.finish(session.instance, session.run.run_id)
+        except Exception:
+            logger.exception("run %s: its deliveries could not be made", session.run.run_id)
+
+    def finish(self, instance: dg.DagsterInstance, run_id: str) -> RelayReport:
+        """Record and deliver all that is left of a run on an ephemeral instance: no daemon will ever come."""
+        self.tail(instance, "").collect_run(run_id)
+        report = self.relay(instance, "").run(budget=EPHEMERAL_BUDGET)
+        with self._lock:
+            self._sessions.pop(run_id, None)
+        return report
+
+    def _url(self, instance: dg.DagsterInstance) -> str | None:
+        # An ephemeral run's events are its own: a test must not write into the deployment's store.
+        return None if instance.is_ephemeral else self._store_url() or default_store_url(instance)
+

@@ -1,0 +1,24 @@
+"""Capabilities: Dagster resources that provide hooks. Each is one file, and is loaded when it is first named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from phlo_hooks.capabilities.console import ConsoleResource
+    from phlo_hooks.capabilities.file import FileResource
+
+__all__ = ["ConsoleResource", "FileResource"]
+
+_HOMES = {
+    "ConsoleResource": "phlo_hooks.capabilities.console",
+    "FileResource": "phlo_hooks.capabilities.file",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

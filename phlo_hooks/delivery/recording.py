@@ -1,0 +1,116 @@
+"""Record events with their deliveries, each once, whoever else records them at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from phlo_hooks.delivery import statements
+from phlo_hooks.delivery.columns import delivery_row, event_row, exact
+from phlo_hooks.delivery.database import Database
+from phlo_hooks.delivery.records import Entry, StateWrite
+from phlo_hooks.delivery.state import check_state, put
+
+T = TypeVar("T")
+
+# Under the 999 variables that an old SQLite takes in one statement.
+CHUNK = 500
+
+
+class Recording:
+    """The writing end of the store."""
+
+    _database: Database
+    clock: Callable[[], datetime]
+
+    def record(
+        self, entries: Sequence[Entry], *, state: Sequence[StateWrite] = ()
+    ) -> frozenset[str]:
+        """Record the events that are not known yet, with a delivery for each of their targets.
+
+        All of it is one transaction, or none: events, deliveries and `state`. A known event is left as it
+        is, and gets no further deliveries; of two entries with one id, the first counts.
+
+        Returns:
+            The ids of the events that this call recorded.
+
+        Raises:
+            StoreUnavailableError: nothing was recorded; the same call may work later.
+        """
+        now = self.clock()
+        batch = {key: entry for key, entry in _keyed(entries)}
+        rows = {key: event_row(entry.event, now) for key, entry in batch.items()}
+        for write in state:
+            check_state(write.namespace, write.key)
+
+        def work(connection: Connection) -> frozenset[str]:
+            new = {key: batch[key] for key in _unknown(connection, list(batch))}
+            _insert(connection, new, [rows[key] for key in new], now)
+            for write in state:
+                put(connection, write, now)
+            return frozenset(entry.event.event_id for entry in new.values())
+
+        return self._database.write(work) if entries or state else frozenset()
+
+    def known(self, event_ids: Iterable[str]) -> frozenset[str]:
+        """Those of `event_ids` that are recorded."""
+        by_key = {exact(event_id): event_id for event_id in event_ids}
+
+        def work(connection: Connection) -> frozenset[str]:
+            return frozenset(by_key[key] for key in _known(connection, list(by_key)))
+
+        return self._database.read(work) if by_key else frozenset()
+
+
+def _keyed(entries: Sequence[Entry]) -> Iterator[tuple[str, Entry]]:
+    seen: set[str] = set()
+    for entry in entries:
+        key = exact(entry.event.event_id)
+        if key not in seen:
+            seen.add(key)
+            yield key, entry
+
+
+def _known(connection: Connection, keys: list[str]) -> set[str]:
+    found: set[str] = set()
+    for ids in _chunks(keys):
+        found.update(connection.execute(statements.KNOWN, {"ids": ids}).scalars())
+    return found
+
+
+def _unknown(connection: Connection, keys: list[str]) -> list[str]:
+    known = _known(connection, keys)
+    return [key for key in keys if key not in known]
+
+
+def _insert(
+    connection: Connection, new: dict[str, Entry], rows: list[dict[str, Any]], now: datetime
+) -> None:
+    if not new:
+        return
+    connection.execute(statements.INSERT_EVENTS, rows)
+    targeted = [key for key, entry in new.items() if entry.targets]
+    row_of = _row_ids(connection, targeted)
+    deliveries = [
+        delivery_row(row_of[key], target, now)
+        for key in targeted
+        for target in {(target.hook, target.scope): target for target in new[key].targets}.values()
+    ]
+    if deliveries:
+        connection.execute(statements.INSERT_DELIVERIES, deliveries)
+
+
+def _row_ids(connection: Connection, keys: list[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for ids in _chunks(keys):
+        rows = connection.execute(statements.ROWS_OF, {"ids": ids})
+        found.update({row.event_id: row.id for row in rows})
+    return found
+
+
+def _chunks(items: list[T]) -> Iterator[list[T]]:
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]

@@ -1,0 +1,166 @@
+"""Every statement that the store runs, each with a line of why.
+
+Bind names differ from column names, which SQLAlchemy keeps for VALUES and SET.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from phlo_hooks.delivery.records import DeliveryState
+from phlo_hooks.delivery.schema import hook_deliveries, hook_events, hook_state
+
+_event = hook_events.c
+_delivery = hook_deliveries.c
+_state = hook_state.c
+
+# -- recording -------------------------------------------------------------------------------------
+
+# Which of these are recorded already; asked first, because nearly all of what a sensor sees is.
+KNOWN = select(_event.event_id).where(_event.event_id.in_(bindparam("ids", expanding=True)))
+
+# A plain insert on purpose: no database agrees with another on "on conflict". A process that was faster
+# makes it fail, the transaction starts over, and KNOWN then finds what the other one recorded.
+INSERT_EVENTS = insert(hook_events)
+
+# The rows just inserted, for their deliveries to point at (MySQL has no RETURNING).
+ROWS_OF = select(_event.event_id, _event.id).where(
+    _event.event_id.in_(bindparam("ids", expanding=True))
+)
+
+INSERT_DELIVERIES = insert(hook_deliveries)
+
+# -- the queue -------------------------------------------------------------------------------------
+
+# The oldest due deliveries of one hook in one scope: the beginning of a range of one index. SKIP LOCKED
+# lets several relays pass one another; SQLite needs none, it has one writer at a time.
+DUE = (
+    select(
+        _delivery.id,
+        _delivery.hook,
+        _delivery.scope,
+        _delivery.attempts,
+        _delivery.lease_owner,
+        _delivery.next_attempt_at,
+        _delivery.created_at,
+        _delivery.lane,
+        _delivery.replayed,
+        _event.body,
+    )
+    .join_from(hook_deliveries, hook_events, _event.id == _delivery.event_row)
+    .where(
+        _delivery.hook == bindparam("of_hook"),
+        _delivery.scope == bindparam("of_scope"),
+        _delivery.next_attempt_at <= bindparam("now"),
+    )
+    .order_by(_delivery.next_attempt_at, _delivery.id)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(skip_locked=True, of=hook_deliveries)
+)
+
+# Counts the attempt now, not when it ends: an event that kills its process must come to an end too.
+LEASE = (
+    update(hook_deliveries)
+    .where(_delivery.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        attempts=_delivery.attempts + 1,
+        lease_owner=bindparam("owner"),
+        next_attempt_at=bindparam("until"),
+    )
+)
+
+# Only what is open, and only by who holds the lease; a success counts from anyone, for the hook has the
+# event, and calling it again would be the worse mistake.
+_SETTLE = (
+    update(hook_deliveries)
+    .where(
+        _delivery.next_attempt_at.is_not(None),
+        or_(
+            _delivery.lease_owner == bindparam("owner"),
+            bindparam("succeeded", type_=Boolean),
+        ),
+    )
+    .values(
+        state=func.coalesce(bindparam("new_state"), _delivery.state),
+        attempts=_delivery.attempts - bindparam("uncounted", type_=Integer),
+        next_attempt_at=bindparam("due"),
+        lease_owner=None,
+        last_error=func.coalesce(bindparam("error"), _delivery.last_error),
+        settled_at=bindparam("settled"),
+    )
+)
+
+SETTLE_ROW = _SETTLE.where(_delivery.id == bindparam("row"))
+
+# For who recorded the delivery and called the hook at once, without ever reading its row.
+SETTLE_KEY = _SETTLE.where(
+    _delivery.event_row
+    == select(_event.id).where(_event.event_id == bindparam("of_event")).scalar_subquery(),
+    _delivery.hook == bindparam("of_hook"),
+    _delivery.scope == bindparam("of_scope"),
+)
+
+# -- what there is ---------------------------------------------------------------------------------
+
+EVENTS = select(hook_events).order_by(_event.id)
+
+KNOWN_FOR_RUN = select(_event.event_id).where(_event.run_id == bindparam("of_run"))
+
+DELIVERIES = (
+    select(hook_deliveries, _event.event_id, _event.event_type)
+    .join_from(hook_deliveries, hook_events, _event.id == _delivery.event_row)
+    .order_by(_delivery.id)
+)
+
+# Open deliveries: the index of what is due holds these and no others.
+PENDING_COUNT = select(func.count()).where(_delivery.next_attempt_at.is_not(None))
+
+OLDEST_PENDING = select(func.min(_delivery.created_at)).where(_delivery.next_attempt_at.is_not(None))
+
+COUNTS = select(_delivery.hook, _delivery.state, func.count().label("number")).group_by(
+    _delivery.hook, _delivery.state
+)
+
+# -- state -----------------------------------------------------------------------------------------
+
+_ONE_STATE = and_(_state.namespace == bindparam("of_namespace"), _state.key == bindparam("of_key"))
+_LIVE = or_(_state.expires_at.is_(None), _state.expires_at > bindparam("now"))
+
+GET_STATE = select(hook_state).where(_ONE_STATE, _LIVE)
+
+# Keys that begin like this; a range, not LIKE, whose % and _ are ordinary characters of a key.
+LIST_STATE = select(hook_state).where(_state.namespace == bindparam("of_namespace"), _LIVE)
+
+INSERT_STATE = insert(hook_state)
+
+_NEW_STATE = {
+    "value": bindparam("new_value"),
+    "version": _state.version + 1,
+    "updated_at": bindparam("now"),
+    "expires_at": bindparam("expires"),
+}
+
+# Whatever is there; also what has expired, so that versions go on and an old one never fits again.
+PUT_STATE = update(hook_state).where(_ONE_STATE).values(_NEW_STATE)
+
+# Only this very version of what has not expired.
+SWAP_STATE = PUT_STATE.where(_state.version == bindparam("expected"), _LIVE)
+
+# Only what has expired, which counts as absent.
+RENEW_STATE = PUT_STATE.where(_state.expires_at <= bindparam("now"))
+
+DELETE_STATE = delete(hook_state).where(_ONE_STATE)
+
+EXPIRE_STATE = delete(hook_state).where(_state.expires_at <= bindparam("now"))
+

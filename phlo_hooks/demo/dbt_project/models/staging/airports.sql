@@ -1,0 +1,6 @@
+select
+    faa as airport,
+    name as airport_name,
+    lat as latitude,
+    lon as longitude
+from {{ source('raw', 'airports') }}

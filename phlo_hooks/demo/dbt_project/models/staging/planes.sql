@@ -1,0 +1,7 @@
+select
+    tailnum as tail_number,
+    manufacturer,
+    model,
+    seats,
+    year as built_in
+from {{ source('raw', 'planes') }}

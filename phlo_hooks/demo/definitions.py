@@ -1,0 +1,7 @@
+"""What `workspace.yaml` loads. Importing this module builds the definitions, and parses the dbt project once."""
+
+from __future__ import annotations
+
+from phlo_hooks.demo.lakehouse import build_definitions
+
+defs = build_definitions()

@@ -1,0 +1,61 @@
+"""All of it as Dagster definitions: assets, checks, jobs, a schedule, resources."""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster_dlt import DagsterDltResource
+
+from phlo_hooks.demo.checks import build_checks
+from phlo_hooks.demo.faults import Fault, FaultSwitch
+from phlo_hooks.demo.ingest import SOURCE, build_ingest
+from phlo_hooks.demo.paths import DemoHome
+from phlo_hooks.demo.publish import MONTHS, build_publish
+from phlo_hooks.demo.transform import build_transform, dbt_resource
+from phlo_hooks.demo.warehouse import Warehouse
+
+MONTHLY = dg.AssetSelection.assets(["published", "carrier_delays"])
+
+LAKEHOUSE = dg.define_asset_job(
+    "lakehouse",
+    selection=dg.AssetSelection.all() - MONTHLY,
+    description="Load, transform, check and publish everything but the monthly tables.",
+    tags={"team": "data-platform"},
+)
+PUBLISH_MONTH = dg.define_asset_job(
+    "publish_month",
+    selection=MONTHLY,
+    partitions_def=MONTHS,
+    description="Publish one month of delays. A job has one partitioning, hence a job of its own.",
+    tags={"team": "analytics"},
+)
+EVERY_MORNING = dg.ScheduleDefinition(
+    name="lakehouse_every_morning", job=LAKEHOUSE, cron_schedule="0 6 * * *"
+)
+
+
+def build_definitions(
+    *, home: DemoHome | None = None, broken: Fault | None = None
+) -> dg.Definitions:
+    """The demo, whole, or broken on purpose.
+
+    Args:
+        home: where the files go; by default where the environment says.
+        broken: the fault to commit; by default what PHLO_HOOKS_DEMO_BREAK says when a step runs.
+    """
+    home = home or DemoHome.from_env()
+    return dg.Definitions(
+        assets=[SOURCE, *build_ingest(home), build_transform(home), *build_publish()],
+        asset_checks=build_checks(),
+        jobs=[LAKEHOUSE, PUBLISH_MONTH],
+        schedules=[EVERY_MORNING],
+        resources=_resources(home, broken),
+    )
+
+
+def _resources(home: DemoHome, broken: Fault | None) -> dict[str, object]:
+    return {
+        "dlt": DagsterDltResource(),
+        "dbt": dbt_resource(),
+        "faults": FaultSwitch(broken=broken.value if broken else None),
+        "warehouse": Warehouse(path=str(home.warehouse), published_path=str(home.published)),
+    }

@@ -1,0 +1,45 @@
+"""Where the demo keeps its files: one folder, which may be deleted whenever nothing runs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME_VARIABLE = "PHLO_HOOKS_DEMO_HOME"
+DEFAULT_HOME = ".phlo_hooks_demo"
+
+
+@dataclass(frozen=True)
+class DemoHome:
+    """The folder and what lies in it. Nothing is created until something is written there."""
+
+    root: Path
+
+    @classmethod
+    def from_env(cls) -> DemoHome:
+        """The folder that PHLO_HOOKS_DEMO_HOME names, else `.phlo_hooks_demo` in the current directory.
+
+        It is made absolute at once, because dbt runs in a directory of its own.
+        """
+        return cls(Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).absolute())
+
+    @property
+    def warehouse(self) -> Path:
+        """Raw, staging and marts. dbt takes the database's name, `warehouse`, from the file's."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """What consumers read: another database, so that a rebuild of the marts does not disturb them."""
+        return self.root / "published.duckdb"
+
+    @property
+    def pipelines(self) -> Path:
+        """dlt's working folders."""
+        return self.root / "dlt"
+
+    @property
+    def dbt(self) -> Path:
+        """All that dbt writes: the project itself lies in the package, which may be read-only."""
+        return self.root / "dbt"

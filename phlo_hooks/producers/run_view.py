@@ -1,0 +1,140 @@
+"""The run's event view in the Dagster UI: one row per step attempt that says what was told to whom.
+
+The tail notes which attempts have ended in the same transaction as their events, and the rows are written
+once their deliveries have been tried. So a row costs the run nothing, and says how it went.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+import dagster as dg
+
+from phlo_hooks.delivery.records import DeliveryRecord, StateEntry, StateWrite
+from phlo_hooks.delivery.store import HookStore
+from phlo_hooks.events import HookEvent
+from phlo_hooks.producers.dagster_private import report_row
+from phlo_hooks.producers.runlog import StepAttempt
+
+_NAMESPACE = "run_view"
+# The UI opens a row in a dialog: beyond this it is the CLI's turn.
+_MAX_LINES = 50
+_MAX_ERROR = 200
+
+
+def todo(run_id: str, attempt: StepAttempt) -> StateWrite:
+    """A note that an attempt's row is to be written."""
+    value = {"run_id": run_id, "step_key": attempt.step_key, "attempt": attempt.attempt}
+    key = f"{run_id}/{attempt.attempt}/{attempt.step_key}"
+    return StateWrite(_NAMESPACE, key, value)
+
+
+def show(instance: dg.DagsterInstance, store: HookStore, budget: float) -> int:
+    """Write the rows that are noted, for at most about `budget` seconds; return how many."""
+    deadline = time.monotonic() + budget
+    by_run: dict[str, list[StateEntry]] = {}
+    for note in store.list_state(_NAMESPACE):
+        by_run.setdefault(note.value["run_id"], []).append(note)
+    shown = 0
+    for run_id, notes in by_run.items():
+        if time.monotonic() >= deadline:
+            break
+        shown += _show_run(instance, store, run_id, notes)
+    return shown
+
+
+def _show_run(
+    instance: dg.DagsterInstance, store: HookStore, run_id: str, notes: Sequence[StateEntry]
+) -> int:
+    run = instance.get_run_by_id(run_id)
+    events = list(_events_of(store, run_id))
+    deliveries = store.deliveries(run_id=run_id)
+    for note in notes:
+        own = [event for event in events if _belongs(event, note)]
+        if run is not None and own:
+            ids = {event.event_id for event in own}
+            told = [each for each in deliveries if each.event_id in ids]
+            report_row(instance, run, _message(own, told), _metadata(own, told), note.value["step_key"])
+        store.delete_state(_NAMESPACE, note.key)
+    return len(notes)
+
+
+def _events_of(store: HookStore, run_id: str) -> Iterator[HookEvent]:
+    after = 0
+    while page := store.events(run_id=run_id, after_id=after):
+        yield from (record.event for record in page)
+        after = page[-1].id
+
+
+def _belongs(event: HookEvent, note: StateEntry) -> bool:
+    where = event.correlation
+    return (where.step_key, where.attempt) == (note.value["step_key"], note.value["attempt"])
+
+
+def _message(events: Sequence[HookEvent], deliveries: Sequence[DeliveryRecord]) -> str:
+    states = Counter(each.state.value for each in deliveries)
+    told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    return f"Hook Bus: {_count(len(events), 'event')}, {told or 'no hook wants them'}"
+
+
+def _metadata(
+    events: Sequence[HookEvent], deliveries: Sequence[DeliveryRecord]
+) -> dict[str, dg.MetadataValue]:
+    metadata: dict[str, dg.MetadataValue] = {"events": dg.MetadataValue.md(_event_table(events))}
+    if deliveries:
+        metadata["deliveries"] = dg.MetadataValue.md(_delivery_table(deliveries))
+    for key in sorted({e.correlation.asset_key for e in events if e.correlation.asset_key})[:5]:
+        metadata[f"asset {key}"] = dg.MetadataValue.asset(dg.AssetKey.from_user_string(key))
+    return metadata
+
+
+def _event_table(events: Sequence[HookEvent]) -> str:
+    rows = [
+        (
+            event.event_type,
+            event.correlation.asset_key or "",
+            _outcome(event),
+            event.correlation.partition_key or "",
+            f"`{event.event_id}`",
+        )
+        for event in events
+    ]
+    return _table(("event", "asset", "outcome", "partition", "id"), rows)
+
+
+def _outcome(event: HookEvent) -> str:
+    passed = getattr(event, "passed", None)
+    if passed is not None:
+        name = getattr(event, "check_name", "")
+        return f"{name} passed" if passed else f"{name} failed ({getattr(event, 'severity', None)})"
+    error = getattr(event, "error", None)
+    return _short(str(error)) if error else str(getattr(event, "status", None) or "")
+
+
+def _delivery_table(deliveries: Sequence[DeliveryRecord]) -> str:
+    rows = [
+        (each.hook, each.event_type, each.state.value, str(each.attempts), _short(each.last_error or ""))
+        for each in deliveries
+    ]
+    return _table(("hook", "event", "state", "attempts", "last error"), rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows[:_MAX_LINES]]
+    text = "\n".join(f"| {' | '.join(_cells(line))} |" for line in lines)
+    rest = len(rows) - _MAX_LINES
+    return f"{text}\n\n… and {rest} more" if rest > 0 else text
+
+
+def _cells(line: Iterable[str]) -> Iterable[str]:
+    return (cell.replace("|", "\\|").replace("\n", " ") for cell in line)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MAX_ERROR else f"{text[:_MAX_ERROR]}…"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,71 @@
+"""The tail sensor: collects, delivers, and shows in the run what it did, in every tick."""
+
+from __future__ import annotations
+
+import time
+
+import dagster as dg
+
+from phlo_hooks.errors import StoreError
+from phlo_hooks.producers import run_view
+from phlo_hooks.producers.dagster_private import location_of
+from phlo_hooks.producers.runtime import Runtime
+
+SENSOR_NAME = "phlo_hooks_tail"
+
+# Dagster ends a tick after 60 s and forgets what it did; half of that leaves room for a slow last call.
+TICK_BUDGET = 30.0
+# The daemon looks at sensors every few seconds; an alert ought not wait for much longer than that.
+INTERVAL_SECONDS = 10
+_COLLECT_SHARE = 0.5
+
+
+def make_tail_sensor(
+    runtime: Runtime, *, name: str = SENSOR_NAME, budget: float = TICK_BUDGET
+) -> dg.SensorDefinition:
+    """The sensor that records what a run's processes could not, and delivers what waits.
+
+    Args:
+        runtime: of the definitions it belongs to.
+        name: the sensor's name.
+        budget: seconds that one tick may take.
+    """
+
+    def evaluate(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        return dg.SkipReason(_tick(context, runtime, budget))
+
+    return dg.SensorDefinition(
+        name=name,
+        evaluation_fn=evaluate,
+        minimum_interval_seconds=INTERVAL_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Hook Bus: records what happened as events and delivers them to the hooks.",
+    )
+
+
+def _tick(context: dg.SensorEvaluationContext, runtime: Runtime, budget: float) -> str:
+    try:
+        summary = tick(context.instance, runtime, location_of(context), budget)
+    except StoreError as exc:
+        # Nothing is lost: the cursors did not move. A failed tick would only hide the reason in a traceback.
+        context.log.error(f"{exc}; nothing was recorded or delivered, the next tick tries again")
+        return str(exc)
+    context.log.info(summary)
+    return summary
+
+
+def tick(
+    instance: dg.DagsterInstance, runtime: Runtime, scope: str, budget: float = TICK_BUDGET
+) -> str:
+    """Collect, deliver and show, within `budget` seconds; say what was done.
+
+    Raises:
+        StoreError: the store is down, or of another release.
+    """
+    began = time.monotonic()
+    collected = runtime.tail(instance, scope).collect(budget * _COLLECT_SHARE)
+    left = max(1.0, budget - (time.monotonic() - began))
+    relayed = runtime.relay(instance, scope).run(budget=left)
+    left = max(1.0, budget - (time.monotonic() - began))
+    run_view.show(instance, runtime.store(instance), budget=left)
+    return f"{collected}. {relayed}"

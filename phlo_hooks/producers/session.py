@@ -1,0 +1,108 @@
+"""One run in one process: where its events are emitted from."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import dagster as dg
+from dagster import DagsterEvent, DagsterEventType
+
+from phlo_hooks.bus import HookBus, passage
+from phlo_hooks.dispatch import Delivery
+from phlo_hooks.envelope import utc_now
+from phlo_hooks.events import HookCorrelation, HookEvent
+from phlo_hooks.producers.catalog import Catalog
+from phlo_hooks.producers.runlog import (
+    Planned,
+    Recorded,
+    RunFacts,
+    StepAttempt,
+    T,
+    planned_by_step,
+    previous_attempts,
+)
+from phlo_hooks.producers.translate import Place, translate_attempt
+
+logger = logging.getLogger("phlo_hooks.session")
+
+
+class RunSession:
+    """What a run's process knows of the run, and the bus its events go to.
+
+    Args:
+        instance: the run's Dagster instance.
+        run: the run.
+        catalog: what the definitions say of the assets.
+        bus: where events go.
+    """
+
+    def __init__(
+        self, instance: dg.DagsterInstance, run: RunFacts, catalog: Catalog, bus: HookBus
+    ) -> None:
+        self.instance = instance
+        self.run = run
+        self.catalog = catalog
+        self.bus = bus
+        self._passed: set[tuple[str, str | None, str]] = set()
+        self._emitted: Counter[str] = Counter()
+
+    @cached_property
+    def planned(self) -> Mapping[str, tuple[Planned, ...]]:
+        """What the run planned, by step key; written when it was created, so read once."""
+        types = {T.ASSET_MATERIALIZATION_PLANNED, T.ASSET_CHECK_EVALUATION_PLANNED}
+        return planned_by_step(self._events(types))
+
+    def step_ended(self, step_key: str, events: Sequence[DagsterEvent]) -> None:
+        """Emit what one attempt of a step brought, as Dagster hands it to a hook."""
+        now = utc_now()
+        started = now - timedelta(milliseconds=_duration(events))
+        records = tuple(Recorded(event, _when(event, started, now)) for event in events)
+        own = tuple(record for record in records if record.event.step_key == step_key)
+        attempt = StepAttempt(
+            step_key, self._attempt(step_key, events), own, self.planned.get(step_key, ())
+        )
+        self.bus.emit_all(translate_attempt(self.run, attempt, self.catalog), passed=self._passed)
+
+    def emit(self, event: HookEvent, step_key: str, attempt: int) -> Sequence[Delivery]:
+        """Emit an event of the user's own from within a step."""
+        correlation = HookCorrelation(**self.place(step_key, attempt).run_fields())
+        where = correlation.model_copy(update={"step_key": step_key, "attempt": attempt})
+        first = event.placed(where)
+        self._emitted[first.event_id] += 1
+        ordinal = self._emitted[first.event_id] - 1
+        return self.bus.emit(event.placed(where, ordinal) if ordinal else first)
+
+    def gate(self, event: HookEvent) -> None:
+        """Let the hooks that may abort see `event` before it is recorded, once."""
+        for hook in self.bus.gate(event):
+            self._passed.add(passage(event, hook))
+
+    def place(self, step_key: str, attempt: int) -> Place:
+        """Where events of this attempt belong."""
+        return Place(self.run, self.catalog, step_key, attempt)
+
+    def _attempt(self, step_key: str, events: Sequence[DagsterEvent]) -> int:
+        if not any(event.event_type is T.STEP_RESTARTED for event in events):
+            return 1
+        before = previous_attempts(self._events({T.STEP_UP_FOR_RETRY}), step_key)
+        # The retry that this attempt asked for itself is in the log already.
+        return before + (0 if previous_attempts(events, step_key) else 1)
+
+    def _events(self, types: set[DagsterEventType]) -> Sequence[DagsterEvent]:
+        page = self.instance.get_records_for_run(self.run.run_id, of_type=types)
+        entries = (record.event_log_entry for record in page.records)
+        return [entry.dagster_event for entry in entries if entry.dagster_event is not None]
+
+
+def _duration(events: Sequence[DagsterEvent]) -> float:
+    """Milliseconds from a step's start to its end, which only its success tells."""
+    ended = next((event for event in events if event.event_type is T.STEP_SUCCESS), None)
+    return float(ended.step_success_data.duration_ms) if ended else 0.0
+
+
+def _when(event: DagsterEvent, started: datetime, now: datetime) -> datetime:
+    return started if event.event_type in (T.STEP_START, T.STEP_RESTARTED) else now

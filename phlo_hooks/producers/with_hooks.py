@@ -1,0 +1,160 @@
+"""with_hooks: the one line that puts a team's definitions on the Hook Bus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+
+from phlo_hooks.errors import ConfigurationError
+from phlo_hooks.producers.catalog import Catalog
+from phlo_hooks.producers.dagster_private import jobs_of, with_jobs
+from phlo_hooks.producers.runtime import Runtime
+from phlo_hooks.producers.secrets import redactor_for, resolved
+from phlo_hooks.producers.sensor import SENSOR_NAME, make_tail_sensor
+from phlo_hooks.producers.stages import StageRules
+from phlo_hooks.producers.step_hook import RESOURCE_KEY, STEP_HOOK
+from phlo_hooks.producers.subscriptions import Hook, Subscriptions
+from phlo_hooks.resources import BoundHooks, HookBusResource, Options
+
+
+def with_hooks(
+    defs: dg.Definitions,
+    *,
+    hooks: Sequence[Hook] = (),
+    stages: Mapping[str, str] | None = None,
+    store: str | dg.EnvVar | None = None,
+    sensors: bool = True,
+    step_hooks: bool = True,
+    plugins: bool = True,
+    since: datetime | None = None,
+) -> dg.Definitions:
+    """The same definitions, on the Hook Bus.
+
+    Adds a `HookBusResource` under the key `hooks`, attaches one step hook to every executable asset, check and
+    job, adds the tail sensor, and subscribes every resource that has `get_hooks`, every installed plugin and
+    every hook passed here. All else stays as it was. Doing it twice is doing it once.
+
+    Args:
+        defs: by hand, from a folder, or merged.
+        hooks: functions of one event, `HookRegistration`s, or objects with `get_hooks`.
+        stages: `{"kind:x" | "group:x" | "asset/key*": "ingestion" | "transform" | "publish"}`.
+        store: SQLAlchemy URL of the store; left out, it lives beside the Dagster instance's own storage.
+        sensors: add the tail sensor, which records what a killed process could not say, and delivers.
+        step_hooks: attach the step hook, which records events as soon as their step ends.
+        plugins: subscribe the plugins that are installed in this environment.
+        since: how far back the tail looks when it starts for the first time; left out, from now.
+
+    Raises:
+        RegistrationError: a hook that cannot work: taken name, unknown event type, unknown asset …
+        ConfigurationError: a stage or an option that cannot work.
+    """
+    if not isinstance(defs, dg.Definitions):
+        raise ConfigurationError(
+            f"with_hooks() takes a dagster.Definitions, not {type(defs).__name__}; "
+            "pass what your definitions module exports"
+        )
+    resources = dict(defs.resources or {})
+    options = _options(resources.get(RESOURCE_KEY), tuple(hooks), stages, sensors, step_hooks, plugins, since)
+    settings = _settings(resources.get(RESOURCE_KEY), store)
+    catalog = Catalog((*(defs.assets or ()), *(defs.asset_checks or ())), StageRules(options.stages))
+    subscriptions = Subscriptions(options.hooks, resources, catalog, plugins=options.plugins)
+    runtime = Runtime(
+        catalog,
+        subscriptions.register,
+        store_url=lambda: resolved(settings.store_url),
+        redactor=lambda: redactor_for(resources),
+        start=options.since,
+    )
+    bound = BoundHooks(settings, runtime, options)
+    return _rebuilt(defs, {**resources, RESOURCE_KEY: bound}, runtime, options)
+
+
+def _options(
+    present: Any,
+    hooks: tuple[Hook, ...],
+    stages: Mapping[str, str] | None,
+    sensors: bool,
+    step_hooks: bool,
+    plugins: bool,
+    since: datetime | None,
+) -> Options:
+    """These options on top of those of an earlier `with_hooks`: what that one switched off stays off."""
+    old = present.options if isinstance(present, BoundHooks) else Options()
+    return Options(
+        hooks=(*old.hooks, *(hook for hook in hooks if hook not in old.hooks)),
+        stages={**old.stages, **(stages or {})},
+        sensors=old.sensors and sensors,
+        step_hooks=old.step_hooks and step_hooks,
+        plugins=old.plugins and plugins,
+        since=since or old.since,
+    )
+
+
+def _settings(present: Any, store: str | dg.EnvVar | None) -> HookBusResource:
+    if isinstance(present, BoundHooks):
+        present = present.settings
+    if present is None:
+        return HookBusResource(store_url=store)
+    if not isinstance(present, HookBusResource):
+        raise ConfigurationError(
+            f"the resource key {RESOURCE_KEY!r} is taken by a {type(present).__name__}; the Hook Bus needs "
+            "it: rename yours, or make it a HookBusResource"
+        )
+    if store is not None and present.store_url not in (None, store):
+        raise ConfigurationError(
+            f"the store is given twice: in with_hooks() and in the resource {RESOURCE_KEY!r}; remove one"
+        )
+    return present if store is None else HookBusResource(store_url=store)
+
+
+def _rebuilt(
+    defs: dg.Definitions, resources: dict[str, Any], runtime: Runtime, options: Options
+) -> dg.Definitions:
+    jobs = _JobMap(options.step_hooks)
+    sensors = [jobs.instigator(each) for each in defs.sensors or () if each.name != SENSOR_NAME]
+    tail = [make_tail_sensor(runtime)] if options.sensors else []
+    rest = {"component_tree": defs.component_tree} if hasattr(defs, "component_tree") else {}
+    return dg.Definitions(
+        assets=[_hooked(each, options) for each in defs.assets or ()],
+        asset_checks=[_hooked(each, options) for each in defs.asset_checks or ()],
+        jobs=[jobs.job(each) for each in defs.jobs or ()],
+        schedules=[jobs.instigator(each) for each in defs.schedules or ()],
+        sensors=[*sensors, *tail],
+        resources=resources,
+        executor=defs.executor,
+        loggers=defs.loggers,
+        metadata=defs.metadata,
+        **rest,
+    )
+
+
+def _hooked(source: Any, options: Options) -> Any:
+    executable = isinstance(source, dg.AssetsDefinition) and source.is_executable
+    return source.with_hooks({STEP_HOOK}) if executable and options.step_hooks else source
+
+
+class _JobMap:
+    """Jobs with the step hook on them; a schedule and a sensor of one job must go on meaning the same one."""
+
+    def __init__(self, step_hooks: bool) -> None:
+        self._step_hooks = step_hooks
+        self._hooked: dict[int, tuple[Any, Any]] = {}
+
+    def job(self, job: Any) -> Any:
+        """The job with the step hook; an asset job has it from its assets."""
+        if not self._step_hooks or not isinstance(job, dg.JobDefinition):
+            return job
+        if id(job) not in self._hooked:
+            # The job itself is kept beside it, since a freed object's id is given out again.
+            self._hooked[id(job)] = (job, job.with_hooks({STEP_HOOK}))
+        return self._hooked[id(job)][1]
+
+    def instigator(self, instigator: Any) -> Any:
+        """The schedule or sensor, launching the jobs that have the step hook."""
+        old = jobs_of(instigator)
+        new = [self.job(job) for job in old]
+        changed = any(one is not other for one, other in zip(old, new, strict=True))
+        return with_jobs(instigator, new) if changed else instigator

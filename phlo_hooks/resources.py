@@ -1,0 +1,98 @@
+"""The Hook Bus as a Dagster resource."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from phlo_hooks.dispatch import Delivery
+from phlo_hooks.events import HookEvent
+from phlo_hooks.producers.catalog import Catalog
+from phlo_hooks.producers.emit import emit
+from phlo_hooks.producers.runtime import Runtime
+from phlo_hooks.producers.session import RunSession
+
+logger = logging.getLogger("phlo_hooks.resources")
+
+
+class HookBusResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The bus that `with_hooks` puts under the key `hooks`.
+
+    Pass one of your own under that key to say where the store is, or to use the bus in an op:
+
+        @dg.op
+        def notify(context: dg.OpExecutionContext, hooks: HookBusResource):
+            hooks.emit(context, TelemetryEvent(event_type="telemetry.metric", name="rows", value=3))
+    """
+
+    store_url: str | None = Field(
+        default=None,
+        description="SQLAlchemy URL of the store; left out, it is beside the Dagster instance's own storage.",
+    )
+    _runtime: Runtime | None = PrivateAttr(default=None)
+
+    def emit(self, context: Any, event: HookEvent) -> Sequence[Delivery]:
+        """Emit `event` from within a step; see `phlo_hooks.emit`."""
+        return emit(context, event)
+
+    def session(self, instance: dg.DagsterInstance, run_id: str) -> RunSession | None:
+        """The session of a run that executes in this process; None when there is no such run."""
+        return self.runtime.session(instance, run_id)
+
+    @property
+    def runtime(self) -> Runtime:
+        """What the definitions gave it; on its own, in a test, a bus without hooks."""
+        if self._runtime is None:
+            self._runtime = Runtime(Catalog(), lambda bus: None, store_url=lambda: self.store_url)
+        return self._runtime
+
+
+@dataclass(frozen=True)
+class Options:
+    """The arguments of `with_hooks`; see there."""
+
+    hooks: tuple[Any, ...] = ()
+    stages: Mapping[str, str] = field(default_factory=dict)
+    sensors: bool = True
+    step_hooks: bool = True
+    plugins: bool = True
+    since: datetime | None = None
+
+
+class BoundHooks(dg.ResourceDefinition):
+    """A `HookBusResource` that knows the definitions it belongs to.
+
+    Args:
+        settings: the user's resource, or a default one.
+        runtime: the catalogue, hooks and store of the definitions.
+        options: what `with_hooks` was told, so that doing it again adds to it.
+    """
+
+    def __init__(self, settings: HookBusResource, runtime: Runtime, options: Options) -> None:
+        self.settings = settings
+        self.runtime = runtime
+        self.options = options
+        super().__init__(
+            resource_fn=self._start, description="The Hook Bus: records events and calls hooks."
+        )
+
+    def _start(self, context: dg.InitResourceContext) -> HookBusResource:
+        bus = self.settings.model_copy()
+        bus._runtime = self.runtime  # noqa: SLF001  # the attribute is ours
+        self._open_session(context)
+        return bus
+
+    def _open_session(self, context: dg.InitResourceContext) -> None:
+        """Have the session ready for decorators and `emit`; trouble with it must not fail the run."""
+        if context.run_id is None or context.instance is None:
+            return
+        try:
+            self.runtime.session(context.instance, context.run_id)
+        except Exception:
+            logger.exception("no Hook Bus in run %s: its events are left to the tail sensor", context.run_id)
