@@ -49,7 +49,7 @@ class HookBusResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def runtime(self) -> Runtime:
         """What the definitions gave it; on its own, in a test, a bus without hooks."""
         if self._runtime is None:
-            self._runtime = Runtime(Catalog(), lambda bus: None, store_url=lambda: self.store_url)
+            self._runtime = Runtime(Catalog(), lambda bus, instance: None, store_url=lambda: self.store_url)
         return self._runtime
 
 

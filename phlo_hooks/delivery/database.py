@@ -44,6 +44,9 @@ class Database:
         timeout: seconds to wait for a connection or a lock.
     """
 
+    _ready: Engine | None
+    _turn: AbstractContextManager[Any]
+
     def __init__(self, url: URL, *, timeout: float) -> None:
         self._url = url
         self._timeout = timeout
@@ -70,10 +73,9 @@ class Database:
     def _reset(self) -> None:
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._ready: Engine | None = None
+        self._ready = None
         # All threads share the one connection that a memory database has.
-        alone: AbstractContextManager[Any] = threading.RLock() if is_memory(self._url) else nullcontext()
-        self._turn = alone
+        self._turn = threading.RLock() if is_memory(self._url) else nullcontext()
 
     def _run(self, work: Work[T], options: dict[str, Any]) -> T:
         try:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from phlo_hooks.bus import Accepted
 from phlo_hooks.delivery.retry import RetryPolicy
-from phlo_hooks.delivery.records import DeliveryKey, Entry, Lease, Settlement, StateWrite, Target
+from phlo_hooks.delivery.records import DeliveryKey, Entry, Settlement, StateWrite, Target
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.dispatch import Delivery, Outcome
 from phlo_hooks.errors import StoreUnavailableError
@@ -82,21 +82,22 @@ class Recorder:
     def settle(self, event: HookEvent, deliveries: Sequence[Delivery]) -> None:
         """Record what became of the hooks that were called here; a store that is down has their lease end."""
         try:
-            self._store.settle([self._settlement(event, delivery) for delivery in deliveries])
+            results = [self._settlement(event, delivery) for delivery in deliveries]
+            self._store.settle(results, owner=self._owner)
         except StoreUnavailableError as exc:
             self._complain(exc)
 
     def _settlement(self, event: HookEvent, delivery: Delivery) -> Settlement:
-        lease = Lease(DeliveryKey(event.event_id, delivery.hook, self._scope), self._owner)
+        key = DeliveryKey(event.event_id, delivery.hook, self._scope)
         if delivery.outcome is Outcome.DELIVERED:
-            return Settlement.delivered(lease)
+            return Settlement.delivered(key)
         error = self._redactor.text(f"{type(delivery.error).__name__}: {delivery.error}")
         if delivery.outcome is Outcome.IGNORED:
-            return Settlement.suppressed(lease, error)
+            return Settlement.suppressed(key, error)
         if delivery.outcome is Outcome.RAISED:
             # It has had its effect, which was to stop the step: there is nothing to try again.
-            return Settlement.dead(lease, error)
-        return Settlement.retrying(lease, self._clock() + RetryPolicy().delay(1), error)
+            return Settlement.dead(key, error)
+        return Settlement.retrying(key, error, after=RetryPolicy().delay(1))
 
     def _targets(self, hooks: Iterable[RegisteredHook]) -> tuple[Target, ...]:
         until = self._clock() + INLINE_LEASE

@@ -12,6 +12,10 @@ from phlo_hooks.delivery.schema import NAME_LENGTH
 from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.events import HookEvent
 
+# An aware datetime, or seconds since 1970.
+Instant = datetime | float
+
+
 class DeliveryState(str, Enum):
     """Where a delivery stands. PENDING and RETRYING are open; the others are settled."""
 
@@ -40,7 +44,7 @@ class Target:
     hook: str
     scope: str = ""
     lease_owner: str | None = None
-    lease_until: datetime | None = None
+    lease_until: Instant | None = None
     lane: str | None = None
 
     def __post_init__(self) -> None:
@@ -65,7 +69,7 @@ class StateWrite(NamedTuple):
     namespace: str
     key: str
     value: Any
-    expires_at: datetime | None = None
+    expires_at: Instant | None = None
 
 
 class DeliveryKey(NamedTuple):
@@ -133,6 +137,7 @@ class Claim:
     created_at: datetime
     lane: str | None = None
     replayed: bool = False
+
 
 @dataclass(frozen=True)
 class EventRecord:

@@ -42,15 +42,17 @@ class LongText(Text):
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An aware datetime, kept as a number."""
+    """A moment, kept as a number."""
 
     impl = Double
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> float | None:
-        if value is not None and value.tzinfo is None:
+    def process_bind_param(self, value: datetime | float | None, dialect: Dialect) -> float | None:
+        if not isinstance(value, datetime):
+            return value
+        if value.tzinfo is None:
             raise ValueError(f"{value!r} has no time zone: use datetime.now(timezone.utc)")
-        return None if value is None else value.timestamp()
+        return value.timestamp()
 
     def process_result_value(self, value: float | None, dialect: Dialect) -> datetime | None:
         return None if value is None else datetime.fromtimestamp(value, timezone.utc)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row
 
 from phlo_hooks.delivery import statements
 from phlo_hooks.delivery.database import Database
-from phlo_hooks.delivery.records import StateEntry, StateWrite
+from phlo_hooks.delivery.records import Instant, StateEntry, StateWrite
 from phlo_hooks.delivery.schema import NAME_LENGTH, STATE_KEY_LENGTH, hook_state
 from phlo_hooks.errors import StoreError
 
@@ -40,7 +40,7 @@ class KeptState:
         return [_entry(row) for row in rows]
 
     def put_state(
-        self, namespace: str, key: str, value: Any, *, expires_at: datetime | None = None
+        self, namespace: str, key: str, value: Any, *, expires_at: Instant | None = None
     ) -> None:
         """Keep `value`, whatever is there now.
 
@@ -58,7 +58,7 @@ class KeptState:
         expected_version: int | None,
         value: Any,
         *,
-        expires_at: datetime | None = None,
+        expires_at: Instant | None = None,
     ) -> bool:
         """Keep `value` if nobody wrote meanwhile; return whether it is kept.
 

@@ -126,7 +126,9 @@ DELIVERIES = (
 # Open deliveries: the index of what is due holds these and no others.
 PENDING_COUNT = select(func.count()).where(_delivery.next_attempt_at.is_not(None))
 
-OLDEST_PENDING = select(func.min(_delivery.created_at)).where(_delivery.next_attempt_at.is_not(None))
+OLDEST_PENDING = select(func.min(_delivery.created_at)).where(
+    _delivery.next_attempt_at.is_not(None)
+)
 
 COUNTS = select(_delivery.hook, _delivery.state, func.count().label("number")).group_by(
     _delivery.hook, _delivery.state
@@ -163,4 +165,3 @@ RENEW_STATE = PUT_STATE.where(_state.expires_at <= bindparam("now"))
 DELETE_STATE = delete(hook_state).where(_ONE_STATE)
 
 EXPIRE_STATE = delete(hook_state).where(_state.expires_at <= bindparam("now"))
-

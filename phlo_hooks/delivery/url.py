@@ -16,7 +16,11 @@ from phlo_hooks.redaction import REDACTED, looks_secret
 # because SQLAlchemy 2.0 takes a bare postgresql:// for psycopg2, and 2.1 for psycopg.
 _DRIVERS = {
     "postgresql": (("psycopg", "psycopg"), ("psycopg2", "psycopg2")),
-    "mysql": (("mysqldb", "MySQLdb"), ("pymysql", "pymysql"), ("mysqlconnector", "mysql.connector")),
+    "mysql": (
+        ("mysqldb", "MySQLdb"),
+        ("pymysql", "pymysql"),
+        ("mysqlconnector", "mysql.connector"),
+    ),
 }
 _EXTRAS = {"postgresql": "postgres", "mysql": "mysql"}
 _ALIASES = {"postgres": "postgresql", "mariadb": "mysql"}
@@ -92,13 +96,13 @@ def _parse(url: str | URL | PathLike[str]) -> URL:
 
 def _sqlite_path(text: str) -> URL:
     if not text.strip():
-        raise ConfigurationError("the hook store's URL is empty: name a database, or use HookStore.in_memory()")
+        raise ConfigurationError("the hook store's URL is empty: name a database or a file")
     return URL.create("sqlite", database=text)
 
 
 def _with_driver(name: str, driver: str) -> str:
     ours = _DRIVERS.get(name, ())
-    if not ours or driver and driver not in {known for known, _ in ours}:
+    if not ours or (driver and driver not in {known for known, _ in ours}):
         return f"{name}+{driver}" if driver else name
     for known, module in ours:
         if _installed(module):

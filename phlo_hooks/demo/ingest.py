@@ -2,14 +2,16 @@
 
 # No `from __future__ import annotations` here: Dagster refuses a context whose type is a string.
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 import dagster as dg
 import dlt
 from dagster_dlt import DagsterDltResource, DagsterDltTranslator, dlt_assets
 from dagster_dlt.translator import DltResourceTranslatorData
+from dlt.common.data_types import TDataType
 from dlt.common.runtime.telemetry import stop_telemetry
+from dlt.common.schema.typing import TColumnSchema
 from dlt.extract import DltResource
 
 from phlo_hooks.demo.faults import Fault, FaultSwitch, SourceBrokeOff
@@ -38,11 +40,15 @@ PRIMARY_KEYS = {
     "planes": ["tailnum"],
     "weather": ["origin", "time_hour"],
 }
-DLT_TYPES = {"BIGINT": "bigint", "VARCHAR": "text", "TIMESTAMP WITH TIME ZONE": "timestamp"}
+DLT_TYPES: dict[str, TDataType] = {
+    "BIGINT": "bigint",
+    "VARCHAR": "text",
+    "TIMESTAMP WITH TIME ZONE": "timestamp",
+}
 LAST_MONTH_BEFORE_THE_FAULT = 6
 
 # DuckDB loads JSON lines in bulk. dlt's default for it, INSERT statements, takes 133 s for the flights.
-FILE_FORMAT = "jsonl"
+FILE_FORMAT: Final = "jsonl"
 
 
 class RawTables(DagsterDltTranslator):
@@ -51,39 +57,42 @@ class RawTables(DagsterDltTranslator):
     def get_asset_spec(self, data: DltResourceTranslatorData) -> dg.AssetSpec:
         """What dlt says of the resource, with our names and owners."""
         table = data.resource.name
-        spec = super().get_asset_spec(data).replace_attributes(
+        ours = (
+            super()
+            .get_asset_spec(data)
+            .merge_attributes(
+                tags={"domain": "aviation"},
+                metadata={"dagster/table_name": f"warehouse.raw.{table}"},
+            )
+        )
+        return ours.replace_attributes(
             key=["raw", table],
             deps=[SOURCE.key],
             description=DESCRIPTIONS[table],
             group_name="raw",
             owners=["team:data-platform", "ingest@nycflights.example"],
         )
-        return spec.merge_attributes(
-            tags={"domain": "aviation"}, metadata={"dagster/table_name": f"warehouse.raw.{table}"}
-        )
 
 
 @dlt.source(name="nyc_flights")
-def flights_source(fault: Fault | None = None) -> DltResource:
+def flights_source(fault: Fault | None = None) -> Iterator[DltResource]:
     """The flights, month by month."""
-    return dlt.resource(
-        _flights, name="flights", write_disposition="replace", file_format=FILE_FORMAT
-    )(fault)
+    yield dlt.resource(
+        _flights(fault), name="flights", write_disposition="replace", file_format=FILE_FORMAT
+    )
 
 
 @dlt.source(name="nyc_reference")
-def reference_source() -> Sequence[DltResource]:
+def reference_source() -> Iterator[DltResource]:
     """The small tables that the flights refer to."""
-    return [
-        dlt.resource(
-            read_pages,
+    for table, key in PRIMARY_KEYS.items():
+        yield dlt.resource(
+            read_pages(table),
             name=table,
-            write_disposition="replace",
             primary_key=key,
+            write_disposition="replace",
             file_format=FILE_FORMAT,
-        )(table)
-        for table, key in PRIMARY_KEYS.items()
-    ]
+        )
 
 
 def _flights(fault: Fault | None) -> Iterator[Any]:
@@ -98,7 +107,7 @@ def _flights(fault: Fault | None) -> Iterator[Any]:
 
 
 def _import_file(file: FlightsFile) -> Any:
-    columns = {
+    columns: dict[str, TColumnSchema] = {
         name: {"name": name, "data_type": DLT_TYPES[kind]} for name, kind in file.types.items()
     }
     hints = dlt.mark.make_hints(columns=columns)
@@ -141,7 +150,7 @@ def _build_reference(home: DemoHome) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, dlt: DagsterDltResource, warehouse: Warehouse
     ) -> Iterator[Any]:
         with warehouse.reserved():
-            yield from dlt.run(context=context).fetch_row_count()
+            yield from dlt.run(context=context, dlt_source=reference_source()).fetch_row_count()
 
     return load_reference
 

@@ -69,9 +69,7 @@ def _unzipped_flights(folder: Path) -> Path:
         return Path(archive.extract("flights.csv", folder))
 
 
-def _write_month(
-    connection: duckdb.DuckDBPyConnection, folder: Path, month: int
-) -> FlightsFile:
+def _write_month(connection: duckdb.DuckDBPyConnection, folder: Path, month: int) -> FlightsFile:
     path = folder / f"flights-{month:02}.jsonl"
     copy = f"COPY (FROM flights WHERE month = {month:d}) TO {quoted(str(path))} (FORMAT json)"
     (rows,) = one_row(connection, copy)

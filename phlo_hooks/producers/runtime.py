@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -49,7 +50,7 @@ class Runtime:
     def __init__(
         self,
         catalog: Catalog,
-        register: Callable[[HookBus], None],
+        register: Callable[[HookBus, dg.DagsterInstance], None],
         *,
         store_url: Callable[[], str | None] = lambda: None,
         redactor: Callable[[], Redactor] = Redactor,
@@ -83,15 +84,15 @@ class Runtime:
         """Records in the instance's store, for the hooks of the code location `scope`."""
         return Recorder(self.store(instance), scope=scope, redactor=self._redactor())
 
-    def bus(self, recorder: Recorder | None = None) -> HookBus:
+    def bus(self, instance: dg.DagsterInstance, recorder: Recorder | None = None) -> HookBus:
         """A bus with every hook of the code location on it."""
         bus = HookBus(outbox=recorder)
-        self._register(bus)
+        self._register(bus, instance)
         return bus
 
     def relay(self, instance: dg.DagsterInstance, scope: str) -> Relay:
         """Delivers what waits in the instance's store for the hooks of the code location `scope`."""
-        hooks = {hook.qualified_name: hook for hook in self.bus().hooks}
+        hooks = {hook.qualified_name: hook for hook in self.bus(instance).hooks}
         # Runs that were executed in a process of their own have no location: whoever comes first takes them.
         scopes = tuple(dict.fromkeys((scope, "")))
         return Relay(self.store(instance), hooks, scopes=scopes, redact=self._redactor().text)
@@ -105,7 +106,7 @@ class Runtime:
             self.catalog,
             store=store,
             recorder=recorder,
-            bus=self.bus(),
+            bus=self.bus(instance),
             scope=scope,
             since=self.start or self._first_sight(store),
         )
@@ -128,21 +129,25 @@ class Runtime:
             return self._sessions[run_id]
 
     def _open(self, instance: dg.DagsterInstance, run: RunFacts) -> None:
-        bus = self.bus(self.recorder(instance, run.location or ""))
+        bus = self.bus(instance, self.recorder(instance, run.location or ""))
         session = self._sessions[run.run_id] = RunSession(instance, run, self.catalog, bus)
         announce(session)
         while len(self._sessions) > _MAX_SESSIONS:
             self._sessions.popitem(last=False)
         if instance.is_ephemeral:
-            when_run_ends(instance, run.run_id, lambda event: self._maybe_finish(session, event))
+            # Weakly: a cycle would leave the instance's SQLite connections to be closed by another thread.
+            owner = weakref.ref(instance)
+            when_run_ends(instance, run.run_id, lambda event: self._maybe_finish(owner(), run, event))
 
-    def _maybe_finish(self, session: RunSession, event: DagsterEvent) -> None:
-        if event.event_type not in RUN_ENDS:
+    def _maybe_finish(
+        self, instance: dg.DagsterInstance | None, run: RunFacts, event: DagsterEvent
+    ) -> None:
+        if instance is None or event.event_type not in RUN_ENDS:
             return
         try:
-            self.finish(session.instance, session.run.run_id)
+            self.finish(instance, run.run_id)
         except Exception:
-            logger.exception("run %s: its deliveries could not be made", session.run.run_id)
+            logger.exception("run %s: its deliveries could not be made", run.run_id)
 
     def finish(self, instance: dg.DagsterInstance, run_id: str) -> RelayReport:
         """Record and deliver all that is left of a run on an ephemeral instance: no daemon will ever come."""

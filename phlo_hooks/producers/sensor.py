@@ -6,6 +6,7 @@ import time
 
 import dagster as dg
 
+from phlo_hooks.delivery.relay import RelayReport
 from phlo_hooks.errors import StoreError
 from phlo_hooks.producers import run_view
 from phlo_hooks.producers.dagster_private import location_of
@@ -68,4 +69,18 @@ def tick(
     relayed = runtime.relay(instance, scope).run(budget=left)
     left = max(1.0, budget - (time.monotonic() - began))
     run_view.show(instance, runtime.store(instance), budget=left)
-    return f"{collected}. {relayed}"
+    return f"{collected}; {_summary(relayed)}"
+
+
+def _summary(relayed: RelayReport) -> str:
+    """What the relay did, in the words of the states."""
+    counts = {
+        "delivered": relayed.delivered,
+        "to be retried": relayed.retried,
+        "dead": relayed.dead,
+        "suppressed": relayed.suppressed,
+        "still due": relayed.remaining,
+    }
+    told = [f"{count} {what}" for what, count in counts.items() if count or what == "delivered"]
+    failing = [f"{hook} failed: {error.splitlines()[0]}" for hook, error in relayed.errors.items() if error]
+    return "; ".join([", ".join(told), *failing])

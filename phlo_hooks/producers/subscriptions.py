@@ -6,7 +6,7 @@ import atexit
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Union
 
 import dagster as dg
@@ -59,9 +59,12 @@ class Subscriptions:
         for hook in bus.hooks:
             _check(hook, catalog)
 
-    def register(self, bus: HookBus) -> None:
-        """Put every hook on a bus."""
+    def register(self, bus: HookBus, instance: dg.DagsterInstance | None = None) -> None:
+        """Put every hook on a bus; resources among them are set up with `instance`, when they are called."""
         for plugin_name, registration in self._registrations:
+            if isinstance(registration.handler, LazyHandler):
+                handler = replace(registration.handler, instance=instance)
+                registration = replace(registration, handler=handler)
             bus.register(registration, plugin_name=plugin_name)
 
 
@@ -93,8 +96,7 @@ def _of_resources(resources: Mapping[str, Any]) -> Iterable[Named]:
         if key != RESOURCE_KEY and isinstance(resource, HookProvider):
             lazy = LazyResource(key, resource)
             for registration in resource.get_hooks():
-                handler = lazy.handler(registration.hook_name)
-                yield key, replace(registration, handler=handler)
+                yield key, replace(registration, handler=LazyHandler(lazy, registration.hook_name))
 
 
 class LazyResource:
@@ -107,32 +109,40 @@ class LazyResource:
     def __init__(self, key: str, resource: HookProvider) -> None:
         self._key = key
         self._resource = resource
-        self._handlers: dict[str, Callable[[HookEvent], object]] | None = None
+        self._hooks: Mapping[str, RegisteredHook] | None = None
         self._lock = threading.Lock()
 
-    def handler(self, hook_name: str) -> Callable[[HookEvent], object]:
-        """Calls the hook of this name."""
-
-        def handle(event: HookEvent) -> object:
-            return self._ready()[hook_name](event)
-
-        return handle
-
-    def _ready(self) -> Mapping[str, Callable[[HookEvent], object]]:
+    def hooks(self, instance: dg.DagsterInstance | None) -> Mapping[str, RegisteredHook]:
+        """The hooks of the resource, set up, by name."""
         with self._lock:
-            if self._handlers is None:
-                provider = self._set_up()
-                hooks = [RegisteredHook(self._key, each) for each in provider.get_hooks()]
-                self._handlers = {hook.registration.hook_name: hook.deliver for hook in hooks}
-            return self._handlers
+            if self._hooks is None:
+                provider = self._set_up(instance)
+                hooks = (RegisteredHook(self._key, each) for each in provider.get_hooks())
+                self._hooks = {hook.registration.hook_name: hook for hook in hooks}
+            return self._hooks
 
-    def _set_up(self) -> HookProvider:
+    def _set_up(self, instance: dg.DagsterInstance | None) -> HookProvider:
         if not isinstance(self._resource, dg.ConfigurableResource):
             return self._resource
         stack = ExitStack()
-        ready: HookProvider = stack.enter_context(self._resource.process_config_and_initialize_cm())
+        resources = {self._key: self._resource}
+        ready: Any = stack.enter_context(dg.build_resources(resources, instance=instance))
         atexit.register(stack.close)
-        return ready
+        provider: HookProvider = getattr(ready, self._key)
+        return provider
+
+
+@dataclass(frozen=True)
+class LazyHandler:
+    """Calls one hook of a resource, which is set up for it when that has not happened yet."""
+
+    resource: LazyResource
+    hook_name: str
+    instance: dg.DagsterInstance | None = None
+
+    def handle_event(self, event: HookEvent) -> None:
+        """Hand over to the hook."""
+        self.resource.hooks(self.instance)[self.hook_name].deliver(event)
 
 
 def _check(hook: RegisteredHook, catalog: Catalog) -> None:

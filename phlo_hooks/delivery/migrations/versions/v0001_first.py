@@ -5,6 +5,8 @@ Written out, not taken from `schema.py`: a migration must not change when the sc
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -16,8 +18,8 @@ branch_labels = None
 depends_on = None
 
 _ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_OPTIONS = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
-_NUMBERED = {"sqlite_autoincrement": True, **_OPTIONS}
+_OPTIONS: dict[str, Any] = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+_NUMBERED: dict[str, Any] = {"sqlite_autoincrement": True, **_OPTIONS}
 
 
 def upgrade() -> None:

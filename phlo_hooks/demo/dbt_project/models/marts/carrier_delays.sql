@@ -1,6 +1,6 @@
 select
     flights.month,
-    {# DuckDB cannot read 'UA' as a number: the model fails on its first row. #}
+    {# DuckDB cannot read 'UA' as a number: the model fails. #}
     {% if var('break_model') %}cast(flights.carrier as integer){% else %}flights.carrier{% endif %} as carrier,
     airlines.airline,
     count(*) as flights,
