@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         TickEvent,
         TransformEvent,
     )
+    from phlo_hooks.filters import HookFilter
     from phlo_hooks.producers.decorators import ingestion, publish, quality, transform
     from phlo_hooks.producers.emit import emit
     from phlo_hooks.producers.with_hooks import with_hooks
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
         AsyncHookHandler,
         DeliveryMode,
         FailurePolicy,
-        HookFilter,
         HookHandler,
         HookProvider,
         HookRegistration,
@@ -73,6 +73,7 @@ _HOMES = {
         "TickEvent",
         "TransformEvent",
     ),
+    "phlo_hooks.filters": ("HookFilter",),
     "phlo_hooks.producers.decorators": ("ingestion", "publish", "quality", "transform"),
     "phlo_hooks.producers.emit": ("emit",),
     "phlo_hooks.producers.with_hooks": ("with_hooks",),
@@ -80,7 +81,6 @@ _HOMES = {
         "AsyncHookHandler",
         "DeliveryMode",
         "FailurePolicy",
-        "HookFilter",
         "HookHandler",
         "HookProvider",
         "HookRegistration",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import deque
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import NamedTuple, Protocol
 
-from phlo_hooks.dispatch import Delivery, Outcome, delivered, dispatch, dispatch_async
+from phlo_hooks.dispatch import Delivery, Outcome, dispatch, dispatch_async
 from phlo_hooks.errors import DuplicateHookError, EmissionDepthError
 from phlo_hooks.events import HookEvent, HookStatusEvent
 from phlo_hooks.filters import Predicate
@@ -17,6 +19,7 @@ from phlo_hooks.registration import (
     HookProvider,
     HookRegistration,
     RegisteredHook,
+    wait_for,
 )
 
 logger = logging.getLogger("phlo_hooks.bus")
@@ -61,17 +64,43 @@ class _Emission(NamedTuple):
 
 
 class _Running:
-    """The emission that is under way in this context, and those that its handlers asked for."""
+    """One emission at a time, and those that its handlers asked for while it is busy."""
 
-    __slots__ = ("bus", "depth", "waiting")
+    __slots__ = ("bus", "busy", "depth", "raised", "waiting")
 
     def __init__(self, bus: HookBus) -> None:
         self.bus = bus
+        self.busy = False
         self.depth = 0
-        self.waiting: deque[_Emission] | None = None
+        self.raised: list[Exception] = []
+        self.waiting: deque[_Emission] = deque()
+
+    def take(self) -> Iterator[_Emission]:
+        """Each waiting emission, those that are added meanwhile too, with `depth` as it says."""
+        # Not `while waiting: popleft()`: another thread may have taken the last one in between.
+        with suppress(IndexError):
+            while True:
+                emission = self.waiting.popleft()
+                self.depth = emission.depth
+                yield emission
+        self.depth = 0
+
+    def forget(self) -> list[Exception]:
+        """What hooks raised, and nothing is left for the next emission."""
+        self.waiting.clear()
+        raised, self.raised = self.raised, []
+        return raised
 
 
-_running: ContextVar[_Running | None] = ContextVar("phlo_hooks_running", default=None)
+class _Thread(threading.local):
+    """What `emit` does in each thread: it blocks the thread, so whatever is emitted there meanwhile is nested."""
+
+    def __init__(self, bus: HookBus) -> None:
+        self.running = _Running(bus)
+
+
+# Handlers that await share their thread with other tasks, and may emit from a thread of their own.
+_awaited: ContextVar[_Running | None] = ContextVar("phlo_hooks_awaited", default=None)
 
 
 class _Plan(NamedTuple):
@@ -94,6 +123,7 @@ class HookBus:
         self._max_depth = max_depth
         self._hooks: dict[str, RegisteredHook] = {}
         self._plans: dict[str, _Plan] = {}
+        self._thread = _Thread(self)
 
     @property
     def hooks(self) -> tuple[RegisteredHook, ...]:
@@ -157,10 +187,20 @@ class HookBus:
             plan = self._plan(event.event_type)
         if not plan.hooks and self._outbox is None:
             return []
-        running = _running.get()
-        if running is not None and running.bus is self:
+        running = _awaited.get()
+        if running is None or running.bus is not self or not running.busy:
+            running = self._thread.running
+        if running.busy:
             return self._defer(event, running)
-        return self._dispatch(event, self._accept(event, plan))
+        hooks = plan.hooks if plan.tests is None else self.match(event)
+        if self._outbox is None:
+            deliveries = self._dispatch(event, hooks, running)
+        else:
+            call, others = self._outbox.accept([(event, hooks)])[0]
+            deliveries = [*self._dispatch(event, call, running), *others]
+        if running.raised:
+            raise running.forget()[0]
+        return deliveries
 
     def emit_all(
         self, events: Sequence[HookEvent], *, passed: Container[Passage] = ()
@@ -171,9 +211,11 @@ class HookBus:
             events: in the order in which they happened.
             passed: for which events and hooks `gate` has called the hook already; see `passage`.
         """
+        batch = [(event, self.match(event)) for event in events]
         if self._outbox is None:
-            return [self._dispatch_logged(event, Accepted(self.match(event), []), passed) for event in events]
-        accepted = self._outbox.accept([(event, self.match(event)) for event in events])
+            accepted: Sequence[Accepted] = [Accepted(hooks, []) for _, hooks in batch]
+        else:
+            accepted = self._outbox.accept(batch)
         pairs = zip(events, accepted, strict=True)
         return [self._dispatch_logged(event, each, passed) for event, each in pairs]
 
@@ -187,34 +229,42 @@ class HookBus:
             Exception: what the first of them raised.
         """
         hooks = [hook for hook in self.match(event) if hook.failure_policy is FailurePolicy.RAISE]
-        for _, _, error in dispatch(event, hooks):
+        for _, _, error in dispatch(event, hooks, self._wait):
             if error is not None:
                 raise error
         return tuple(hook.qualified_name for hook in hooks)
 
     async def emit_async(self, event: HookEvent) -> Sequence[Delivery]:
         """As `emit`, awaiting the handlers that are coroutines."""
-        running = _running.get()
-        if running is not None and running.bus is self:
-            return self._defer(event, running)
+        outer = self._running()
+        if outer.busy:
+            return self._defer(event, outer)
         running = _Running(self)
-        token = _running.set(running)
-        raised: list[Exception] = []
+        running.busy = True
+        token = _awaited.set(running)
         first = _Emission(event, 0, [])
-        waiting = running.waiting = deque((first,))
+        running.waiting.append(first)
         try:
-            while waiting:
-                emission = waiting.popleft()
-                running.depth = emission.depth
-                call, others = self._accept(emission.event, self._plan(emission.event.event_type))
+            for emission in running.take():
+                call, others = self._accept(emission.event)
                 done = await dispatch_async(emission.event, call)
-                raised += self._settle(emission.event, done)
+                self._settle(emission.event, done, running)
                 emission.deliveries.extend((*done, *others))
         finally:
-            _running.reset(token)
-        if raised:
-            raise raised[0]
+            running.busy = False
+            _awaited.reset(token)
+        # A thread may have asked for one more between the last look and the end.
+        self._drain(running)
+        if running.raised:
+            raise running.raised[0]
         return first.deliveries
+
+    def _running(self) -> _Running:
+        """What is, or could be, under way where this is called; `emit` has a copy of it."""
+        running = _awaited.get()
+        if running is None or running.bus is not self or not running.busy:
+            return self._thread.running
+        return running
 
     def _defer(self, event: HookEvent, running: _Running) -> list[Delivery]:
         depth = running.depth + 1
@@ -224,62 +274,80 @@ class HookBus:
                 "that leads back to it; filter it, or raise max_depth"
             )
         emission = _Emission(event, depth, [])
-        if running.waiting is None:
-            running.waiting = deque()
         running.waiting.append(emission)
+        if not running.busy:
+            # It has ended meanwhile, in another thread, and may not look again.
+            self._drain(running)
         return emission.deliveries
 
-    def _drain(self, running: _Running, waiting: deque[_Emission]) -> list[Exception]:
-        raised: list[Exception] = []
-        while waiting:
-            emission = waiting.popleft()
-            running.depth = emission.depth
-            call, others = self._accept(emission.event, self._plan(emission.event.event_type))
-            done = dispatch(emission.event, call)
-            raised += self._settle(emission.event, done)
+    def _drain(self, running: _Running) -> None:
+        for emission in running.take():
+            call, others = self._accept(emission.event)
+            done = dispatch(emission.event, call, self._wait)
+            self._settle(emission.event, done, running)
             emission.deliveries.extend((*done, *others))
-        return raised
 
-    def _accept(self, event: HookEvent, plan: _Plan) -> Accepted:
-        hooks = plan.hooks if plan.tests is None else self.match(event)
-        if self._outbox is None:
-            return Accepted(hooks, [])
-        return self._outbox.accept([(event, hooks)])[0]
+    def _accept(self, event: HookEvent) -> Accepted:
+        hooks = self.match(event)
+        return self._outbox.accept([(event, hooks)])[0] if self._outbox else Accepted(hooks, [])
 
-    def _dispatch(self, event: HookEvent, accepted: Accepted) -> list[Delivery]:
-        running = _Running(self)
-        token = _running.set(running)
+    def _dispatch(
+        self, event: HookEvent, hooks: Iterable[RegisteredHook], running: _Running
+    ) -> list[Delivery]:
+        running.busy = True
         try:
-            deliveries = dispatch(event, accepted.call)
-            raised = self._settle(event, deliveries)
+            deliveries = dispatch(event, hooks, self._wait)
+            self._settle(event, deliveries, running)
             if running.waiting:
-                raised += self._drain(running, running.waiting)
+                self._drain(running)
+        except BaseException:
+            # An interrupt, or a store that refuses: the next emission in this thread must not go on with it.
+            running.forget()
+            raise
         finally:
-            _running.reset(token)
-        if raised:
-            raise raised[0]
-        return deliveries + accepted.others if accepted.others else deliveries
+            running.busy = False
+        return deliveries
 
     def _dispatch_logged(
         self, event: HookEvent, accepted: Accepted, passed: Container[Passage]
     ) -> list[Delivery]:
-        names = [hook.qualified_name for hook in accepted.call]
-        asked = [name for name in names if passage(event, name) in passed]
-        done = [delivered(name) for name in asked]
-        if done:
-            self._settle(event, done)
-        rest = [hook for hook in accepted.call if hook.qualified_name not in asked]
+        asked = [hook for hook in accepted.call if passage(event, hook.qualified_name) in passed]
+        done = [hook.delivered for hook in asked]
+        if done and self._outbox is not None:
+            self._outbox.settle(event, done)
+        rest = [hook for hook in accepted.call if hook not in asked]
+        # At once, even when it is a handler that asks.
+        outer, running = self._thread.running, _Running(self)
+        self._thread.running = running
         try:
-            return done + self._dispatch(event, Accepted(rest, accepted.others))
-        except Exception:
-            logger.exception("a hook on %s raised where nothing can be aborted any more", event.event_type)
-            return done + accepted.others
+            deliveries = self._dispatch(event, rest, running)
+        finally:
+            self._thread.running = outer
+        for error in running.raised:
+            logger.error(
+                "a hook on %s raised where nothing can be aborted any more: %s",
+                event.event_type,
+                error,
+                exc_info=error,
+            )
+        return [*done, *deliveries, *accepted.others]
 
-    def _settle(self, event: HookEvent, done: list[Delivery]) -> list[Exception]:
+    def _wait(self, result: object) -> None:
+        """Wait for a handler that awaits; what it emits, in whichever thread, belongs to this emission."""
+        token = _awaited.set(self._running())
+        try:
+            wait_for(result)
+        finally:
+            _awaited.reset(token)
+
+    def _settle(self, event: HookEvent, done: list[Delivery], running: _Running) -> None:
         if self._outbox is not None and done:
             self._outbox.settle(event, done)
-        failures = [delivery for delivery in done if delivery[2] is not None]
-        return _report(event, failures) if failures else []
+        for delivery in done:
+            if delivery[2] is not None:
+                _report(event, delivery)
+                if delivery.outcome is Outcome.RAISED:
+                    running.raised.append(delivery[2])
 
     def _plan(self, event_type: str) -> _Plan:
         plan = self._plans.get(event_type)
@@ -306,14 +374,10 @@ def _passes(test: Predicate | None, event: HookEvent, hook: RegisteredHook) -> b
         return False
 
 
-def _report(event: HookEvent, failures: Iterable[Delivery]) -> list[Exception]:
-    raised = []
-    for hook, outcome, error in failures:
-        if outcome is Outcome.FAILED:
-            logger.error("hook %s failed on %s: %s", hook, event.event_type, error, exc_info=error)
-        if outcome is Outcome.RAISED and error is not None:
-            raised.append(error)
-    return raised
+def _report(event: HookEvent, delivery: Delivery) -> None:
+    hook, outcome, error = delivery
+    if outcome is Outcome.FAILED:
+        logger.error("hook %s failed on %s: %s", hook, event.event_type, error, exc_info=error)
 
 
 def _name_of(provider: object) -> str:

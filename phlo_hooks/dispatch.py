@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from enum import Enum
-from functools import cache
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from inspect import isawaitable
 
 from phlo_hooks.events import HookEvent
-from phlo_hooks.registration import FailurePolicy, RegisteredHook
+from phlo_hooks.outcome import Delivery, Outcome
+from phlo_hooks.registration import FailurePolicy, RegisteredHook, wait_for
 
-
-class Outcome(str, Enum):
-    """What became of a delivery in this process."""
-
-    DELIVERED = "delivered"
-    QUEUED = "queued"
-    FAILED = "failed"
-    IGNORED = "ignored"
-    RAISED = "raised"
-    DUPLICATE = "duplicate"
-
-
-class Delivery(NamedTuple):
-    """What became of one event on its way to one hook, named `plugin.hook_name`."""
-
-    hook: str
-    outcome: Outcome
-    error: Exception | None = None
-
+__all__ = ["Delivery", "Outcome", "dispatch", "dispatch_async", "failed"]
 
 _ON_FAILURE = {
     FailurePolicy.IGNORE: Outcome.IGNORED,
@@ -37,16 +18,28 @@ _ON_FAILURE = {
 }
 
 
-def dispatch(event: HookEvent, hooks: Iterable[RegisteredHook]) -> list[Delivery]:
-    """Call each hook with the event, in the order given. One hook's exception never stops the next."""
+def dispatch(
+    event: HookEvent,
+    hooks: Iterable[RegisteredHook],
+    wait: Callable[[object], None] = wait_for,
+) -> list[Delivery]:
+    """Call each hook with the event, in the order given. One hook's exception never stops the next.
+
+    Args:
+        event: what happened.
+        hooks: those that want it.
+        wait: is given what a handler returned, when it returned something: it may be a coroutine.
+    """
     deliveries = []
     for hook in hooks:
         try:
-            hook.deliver(event)
+            result = hook.call(event)
+            if result is not None:
+                wait(result)
         except Exception as exc:
             deliveries.append(failed(hook, exc))
         else:
-            deliveries.append(delivered(hook.qualified_name))
+            deliveries.append(hook.delivered)
     return deliveries
 
 
@@ -55,21 +48,14 @@ async def dispatch_async(event: HookEvent, hooks: Iterable[RegisteredHook]) -> l
     deliveries = []
     for hook in hooks:
         try:
-            if hook.deliver_async is None:
-                hook.deliver(event)
-            else:
-                await hook.deliver_async(event)
+            result = hook.call(event)
+            if isawaitable(result):
+                await result
         except Exception as exc:
             deliveries.append(failed(hook, exc))
         else:
-            deliveries.append(delivered(hook.qualified_name))
+            deliveries.append(hook.delivered)
     return deliveries
-
-
-@cache
-def delivered(hook: str) -> Delivery:
-    """The delivery of a hook that returned: one object for all, since success carries no detail."""
-    return Delivery(hook, Outcome.DELIVERED)
 
 
 def failed(hook: RegisteredHook, error: Exception) -> Delivery:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 from phlo_hooks.asyncbridge import run_coroutine
 from phlo_hooks.errors import RegistrationError
 from phlo_hooks.events import HookEvent
 from phlo_hooks.filters import HookFilter
+from phlo_hooks.outcome import Delivery, Outcome
 
 _NAME = re.compile(r"[\w\-/:]+")
 
@@ -149,11 +149,16 @@ class RegisteredHook:
 
     plugin_name: str
     registration: HookRegistration
+    # Read for every event, so worked out once; success carries no detail, so one record serves for all.
+    qualified_name: str = field(init=False)
+    call: Callable[[HookEvent], object] = field(init=False, repr=False)
+    delivered: Delivery = field(init=False, repr=False)
 
-    @cached_property
-    def qualified_name(self) -> str:
-        """`plugin.hook_name`: how the store, the log and the user interface name it."""
-        return f"{self.plugin_name}.{self.registration.hook_name}"
+    def __post_init__(self) -> None:
+        qualified_name = f"{self.plugin_name}.{self.registration.hook_name}"
+        object.__setattr__(self, "qualified_name", qualified_name)
+        object.__setattr__(self, "call", _call_of(self.registration.handler))
+        object.__setattr__(self, "delivered", Delivery(qualified_name, Outcome.DELIVERED))
 
     @property
     def sort_key(self) -> tuple[int, str, str]:
@@ -175,24 +180,22 @@ class RegisteredHook:
         """Whether a relay calls it, where there is a store."""
         return self.registration.delivery is DeliveryMode.QUEUED
 
-    @cached_property
-    def deliver(self) -> Callable[[HookEvent], object]:
+    def deliver(self, event: HookEvent) -> None:
         """Call the handler, whatever its style, and wait for it."""
-        awaitable = self.deliver_async
-        if awaitable is None:
-            return _sync_call(self.registration.handler)
-        return lambda event: run_coroutine(awaitable(event))
-
-    @cached_property
-    def deliver_async(self) -> Callable[[HookEvent], Coroutine[Any, Any, object]] | None:
-        """The handler as a coroutine function; None when it is a plain function."""
-        handler = self.registration.handler
-        if isinstance(handler, AsyncHookHandler):
-            return handler.handle_event_async
-        call = getattr(handler, "handle_event", handler)
-        return call if inspect.iscoroutinefunction(call) else None
+        result = self.call(event)
+        if result is not None:
+            wait_for(result)
 
 
-def _sync_call(handler: Any) -> Callable[[HookEvent], object]:
-    call: Callable[[HookEvent], object] = getattr(handler, "handle_event", handler)
-    return call
+def wait_for(result: object) -> None:
+    """Run to its end what a handler that awaits has returned; any other result means nothing."""
+    if inspect.iscoroutine(result):
+        run_coroutine(result)
+
+
+def _call_of(handler: Any) -> Callable[[HookEvent], object]:
+    """The handler as a function; what it returns may be a coroutine, which no signature tells for sure."""
+    for method in ("handle_event_async", "handle_event"):
+        if hasattr(handler, method):
+            return cast(Callable[[HookEvent], object], getattr(handler, method))
+    return cast(Callable[[HookEvent], object], handler)

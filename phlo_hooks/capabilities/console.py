@@ -11,7 +11,8 @@ from pydantic import Field
 
 from phlo_hooks.describe import describe
 from phlo_hooks.events import HookEvent
-from phlo_hooks.registration import DeliveryMode, HookFilter, HookRegistration
+from phlo_hooks.filters import HookFilter
+from phlo_hooks.registration import DeliveryMode, HookRegistration
 
 
 class ConsoleResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -11,7 +11,8 @@ import dagster as dg
 from pydantic import Field
 
 from phlo_hooks.events import HookEvent
-from phlo_hooks.registration import HookFilter, HookRegistration
+from phlo_hooks.filters import HookFilter
+from phlo_hooks.registration import HookRegistration
 
 
 class FileResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -6,14 +6,21 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import count
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, TimeoutError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+    TimeoutError,
+)
 
 from phlo_hooks.delivery.engine import WRITE, open_engine
 from phlo_hooks.delivery.schema import metadata
@@ -28,7 +35,7 @@ Work = Callable[[Connection], T]
 MAX_TRIES = 12
 _PAUSE = 0.02
 
-# PostgreSQL: serialization failure, deadlock. MySQL: deadlock, lock wait timeout is not among them.
+# PostgreSQL: serialization failure, deadlock. MySQL: deadlock.
 _COLLISIONS = frozenset({"40001", "40P01"})
 _MYSQL_DEADLOCK = 1213
 
@@ -37,7 +44,8 @@ class Database:
     """Runs units of work, each in a transaction of its own.
 
     Nothing happens until the first of them: a code location can build one without a database at hand.
-    It may be used from several threads, and in a child after a fork.
+    It may be used from several threads, and in a child after a fork. Like Dagster's own storage it keeps no
+    connection to a server between two units of work: a thousand idle steps would be a thousand connections.
 
     Args:
         url: as `normalize_url` returns it.
@@ -50,6 +58,7 @@ class Database:
     def __init__(self, url: URL, *, timeout: float) -> None:
         self._url = url
         self._timeout = timeout
+        self._remote = url.get_backend_name() != "sqlite"
         self._reset()
 
     def __repr__(self) -> str:
@@ -63,6 +72,17 @@ class Database:
         """What `work` returns, once it is committed; run again from its start if it collides."""
         return self._run(work, dict(WRITE))
 
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """Keep connections for the next unit of work in here, where there is much to do."""
+        self._keeping += 1
+        try:
+            yield
+        finally:
+            self._keeping -= 1
+            if self._remote and not self._keeping and self._ready is not None:
+                self._ready.dispose()
+
     def close(self) -> None:
         """Close all connections; the next unit of work opens new ones. A memory database ends here."""
         with self._lock:
@@ -74,6 +94,7 @@ class Database:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._ready = None
+        self._keeping = 0
         # All threads share the one connection that a memory database has.
         self._turn = threading.RLock() if is_memory(self._url) else nullcontext()
 
@@ -99,9 +120,10 @@ class Database:
         raise AssertionError("unreachable")
 
     def _once(self, work: Work[T], options: dict[str, Any]) -> T:
-        engine = self._engine()
-        with self._turn, engine.connect().execution_options(**options) as connection:
-            with connection.begin():
+        with self._turn, self._engine().connect() as connection:
+            if self._remote and not self._keeping:
+                connection.detach()  # so that leaving this block closes it
+            with connection.execution_options(**options).begin():
                 return work(connection)
 
     def _engine(self) -> Engine:
@@ -131,8 +153,8 @@ class Database:
         reason = self._redact(str(getattr(exc, "orig", None) or exc).strip())
         if _unavailable(exc):
             return StoreUnavailableError(
-                f"the hook store {self!r} cannot be used right now: {reason}. Check that the database is up and "
-                "takes writes; what was not recorded can be recorded again"
+                f"the hook store {self!r} cannot be used right now: {reason}. Check that the database is "
+                "up and takes writes; the same call may work later"
             )
         return StoreError(f"the hook store {self!r} refused: {type(exc).__name__}: {reason}")
 

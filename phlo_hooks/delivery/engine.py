@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -77,11 +78,9 @@ def _use_wal(connection: Any) -> None:
     With synchronous=NORMAL a power cut may undo the last commits, whole, never in part; the tail sensor
     records their events once more, from Dagster's log, because their cursor went with them.
     """
-    try:
+    # It fails while another process is switching, for all of us, or where there is no shared memory.
+    with suppress(connection.OperationalError):
         connection.execute("PRAGMA journal_mode=WAL")
-    except connection.OperationalError:
-        # Another process is switching it, for all of us; or the file system has no shared memory.
-        pass
     connection.execute("PRAGMA synchronous=NORMAL")
 
 

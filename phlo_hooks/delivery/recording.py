@@ -41,7 +41,7 @@ class Recording:
             StoreUnavailableError: nothing was recorded; the same call may work later.
         """
         now = self.clock()
-        batch = {key: entry for key, entry in _keyed(entries)}
+        batch = dict(_keyed(entries))
         rows = {key: event_row(entry.event, now) for key, entry in batch.items()}
         for write in state:
             check_state(write.namespace, write.key)

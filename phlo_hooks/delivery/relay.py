@@ -107,7 +107,7 @@ class Relay:
         """Deliver until nothing is due, or the time is up.
 
         A call that is still under way at the end is left to its thread: a success is recorded when it
-        comes, else the delivery is due again when its lease ends. What was claimed and not called is given back.
+        comes, else the delivery is due again when its lease ends. What was not called is given back.
 
         Args:
             budget: how long to go on beginning calls.
@@ -117,11 +117,11 @@ class Relay:
             StoreUnavailableError: the store went away; what it did not hear of is delivered again.
         """
         report = RelayReport()
-        RelayRun(self, report, seconds(budget), limit).go()
-        now = self.clock()
-        report.remaining = self.store.pending_count(
-            hooks=list(self.hooks), scopes=self.scopes, due_at=now
-        )
+        with self.store.connected():
+            RelayRun(self, report, seconds(budget), limit).go()
+            report.remaining = self.store.pending_count(
+                hooks=list(self.hooks), scopes=self.scopes, due_at=self.clock()
+            )
         return report
 
     def start(self, hook: str, finished: SimpleQueue[Finished]) -> Worker:
@@ -173,7 +173,8 @@ class Relay:
         """The verdict on a claim that was tried too often without an outcome; None for any other."""
         if claim.attempts <= self.policy.max_attempts:
             return None
-        text = f"no outcome in {claim.attempts - 1} attempts: the process that called the hook ended each time"
+        tries = claim.attempts - 1
+        text = f"no outcome in {tries} attempts: the process that called the hook ended each time"
         return Settlement.dead(claim.delivery_id, text)
 
     def _too_late(self, finished: Finished) -> None:

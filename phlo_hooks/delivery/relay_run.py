@@ -51,12 +51,13 @@ class RelayRun:
         """Deliver until nothing is due, or the time is up."""
         try:
             while time.monotonic() < self._deadline and (self._claim() or self._under_way()):
-                self._collect(
-                    min(POLL, self._deadline - time.monotonic()) if self._under_way() else 0
-                )
+                self._collect(self._patience())
                 self._give_up(self._relay.lease)
         finally:
             self._wind_down()
+
+    def _patience(self) -> float:
+        return min(POLL, self._deadline - time.monotonic()) if self._under_way() else 0
 
     def _under_way(self) -> bool:
         return any(self._claims.values())
@@ -92,13 +93,9 @@ class RelayRun:
         if not claims:
             self._ask_again[hook] = time.monotonic() + POLL
             return
-        exhausted = {c.delivery_id: dead for c in claims if (dead := self._relay.exhausted(c))}
-        self._settle(
-            (claim, exhausted[claim.delivery_id])
-            for claim in claims
-            if claim.delivery_id in exhausted
-        )
-        fresh = [claim for claim in claims if claim.delivery_id not in exhausted]
+        verdicts = [(claim, self._relay.exhausted(claim)) for claim in claims]
+        self._settle((claim, dead) for claim, dead in verdicts if dead is not None)
+        fresh = [claim for claim, dead in verdicts if dead is None]
         self._claims[hook] = {claim.delivery_id: claim for claim in fresh}
         if hook not in self._workers:
             self._workers[hook] = self._relay.start(hook, self._finished)

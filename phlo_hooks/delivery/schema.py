@@ -24,7 +24,6 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
-    false,
 )
 from sqlalchemy.ext.compiler import compiles
 
@@ -107,14 +106,14 @@ hook_deliveries = Table(
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("event_row", RowId, ForeignKey("hook_events.id"), nullable=False),
     Column("hook", String(NAME_LENGTH), nullable=False),
-    Column("scope", String(NAME_LENGTH), nullable=False, server_default=""),
+    Column("scope", String(NAME_LENGTH), nullable=False),
     Column("state", String(16), nullable=False),
-    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False),
     Column("next_attempt_at", UtcTime),
     Column("lease_owner", String(NAME_LENGTH)),
     Column("last_error", Text),
     Column("lane", String(NAME_LENGTH)),
-    Column("replayed", Boolean, nullable=False, server_default=false()),
+    Column("replayed", Boolean, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("settled_at", UtcTime),
     UniqueConstraint("event_row", "hook", "scope", name="uq_hook_deliveries_event_row"),

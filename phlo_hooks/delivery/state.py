@@ -138,7 +138,8 @@ def _dump(write: StateWrite) -> str:
         return json.dumps(write.value, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as exc:
         raise StoreError(
-            f"state {write.namespace}/{write.key}: value is not JSON: {exc}; keep text, numbers, lists and dicts"
+            f"state {write.namespace}/{write.key}: value is not JSON: {exc}; keep text, numbers, "
+            "lists and dicts"
         ) from exc
 
 

@@ -18,7 +18,6 @@ from sqlalchemy import (
     update,
 )
 
-from phlo_hooks.delivery.records import DeliveryState
 from phlo_hooks.delivery.schema import hook_deliveries, hook_events, hook_state
 
 _event = hook_events.c

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from os import PathLike
 
@@ -11,6 +12,7 @@ from sqlalchemy import URL
 from phlo_hooks.delivery.claiming import Claiming
 from phlo_hooks.delivery.database import Database
 from phlo_hooks.delivery.history import History
+from phlo_hooks.delivery.recording import Recording
 from phlo_hooks.delivery.records import (
     Claim,
     DeliveryKey,
@@ -20,7 +22,6 @@ from phlo_hooks.delivery.records import (
     StateWrite,
     Target,
 )
-from phlo_hooks.delivery.recording import Recording
 from phlo_hooks.delivery.state import KeptState
 from phlo_hooks.delivery.url import normalize_url
 from phlo_hooks.envelope import utc_now
@@ -75,6 +76,10 @@ class HookStore(Recording, Claiming, History, KeptState):
 
     def __repr__(self) -> str:
         return f"HookStore({self._database!r})"
+
+    def connected(self) -> AbstractContextManager[None]:
+        """A block in which connections are kept from one call to the next."""
+        return self._database.connected()
 
     def close(self) -> None:
         """Close all connections; a call after that opens new ones. A store in memory is emptied."""

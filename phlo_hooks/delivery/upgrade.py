@@ -12,8 +12,8 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
-from phlo_hooks.delivery.schema import VERSION_TABLE, metadata, version_table
 from phlo_hooks.delivery.engine import WRITE
+from phlo_hooks.delivery.schema import VERSION_TABLE, metadata, version_table
 from phlo_hooks.errors import SchemaVersionError
 
 # In order; a test holds them against the files in `migrations/versions`.
@@ -58,9 +58,10 @@ def _version(engine: Engine) -> str | None:
             return _stamp(connection)
         except DBAPIError:
             connection.rollback()
-            if inspect(connection).has_table(VERSION_TABLE):
-                raise
-            return None
+            if not inspect(connection).has_table(VERSION_TABLE):
+                return None
+            # It came into being just now; any other reason will show itself again.
+            return _stamp(connection)
 
 
 def _stamp(connection: Connection) -> str:

@@ -89,8 +89,8 @@ def _parse(url: str | URL | PathLike[str]) -> URL:
         # Neither the text nor SQLAlchemy's message, which quotes it: there may be a password in it.
         scheme = text.partition("://")[0]
         raise ConfigurationError(
-            f"the hook store's URL {scheme}://… cannot be read: write {scheme}://user:password@host:port/name, "
-            "with special characters in the password percent-encoded"
+            f"the hook store's URL {scheme}://… cannot be read: write "
+            f"{scheme}://user:password@host:port/name, special characters percent-encoded"
         ) from None
 
 

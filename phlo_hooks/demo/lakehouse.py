@@ -9,7 +9,7 @@ from phlo_hooks.demo.checks import build_checks
 from phlo_hooks.demo.faults import Fault, FaultSwitch
 from phlo_hooks.demo.ingest import SOURCE, build_ingest
 from phlo_hooks.demo.paths import DemoHome
-from phlo_hooks.demo.publish import MONTHS, build_publish
+from phlo_hooks.demo.publish import build_publish
 from phlo_hooks.demo.transform import build_transform, dbt_resource
 from phlo_hooks.demo.warehouse import Warehouse
 
@@ -24,7 +24,6 @@ LAKEHOUSE = dg.define_asset_job(
 PUBLISH_MONTH = dg.define_asset_job(
     "publish_month",
     selection=MONTHLY,
-    partitions_def=MONTHS,
     description="Publish one month of delays. A job has one partitioning, hence a job of its own.",
     tags={"team": "analytics"},
 )
@@ -34,13 +33,18 @@ EVERY_MORNING = dg.ScheduleDefinition(
 
 
 def build_definitions(
-    *, home: DemoHome | None = None, broken: Fault | None = None
+    *,
+    home: DemoHome | None = None,
+    broken: Fault | None = None,
+    executor: dg.ExecutorDefinition = dg.in_process_executor,
 ) -> dg.Definitions:
     """The demo, whole, or broken on purpose.
 
     Args:
         home: where the files go; by default where the environment says.
         broken: the fault to commit; by default what PHLO_HOOKS_DEMO_BREAK says when a step runs.
+        executor: one process for all steps. One for each works too, and takes four times as long:
+            every one imports Dagster, dlt and dbt, and they take turns at the DuckDB files anyway.
     """
     home = home or DemoHome.from_env()
     return dg.Definitions(
@@ -49,6 +53,7 @@ def build_definitions(
         jobs=[LAKEHOUSE, PUBLISH_MONTH],
         schedules=[EVERY_MORNING],
         resources=_resources(home, broken),
+        executor=executor,
     )
 
 

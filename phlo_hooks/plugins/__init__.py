@@ -1,12 +1,12 @@
 """Hook plugins: what one is, and where those that are installed are found."""
 
+from phlo_hooks.filters import HookFilter
 from phlo_hooks.plugins.discovery import ENTRY_POINT_GROUPS, installed_plugins
 from phlo_hooks.plugins.plugin import HookPlugin, Plugin, PluginMetadata
 from phlo_hooks.registration import (
     AsyncHookHandler,
     DeliveryMode,
     FailurePolicy,
-    HookFilter,
     HookHandler,
     HookProvider,
     HookRegistration,

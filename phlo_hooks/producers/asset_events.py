@@ -10,17 +10,17 @@ import dagster as dg
 
 from phlo_hooks.events import (
     AssetEvent,
-    Column,
-    ColumnEdge,
     HookEvent,
     IngestionEvent,
     LineageEvent,
     PublishEvent,
+    SchemaChangeEvent,
     TransformEvent,
 )
 from phlo_hooks.producers.catalog import AssetFacts, key_text
 from phlo_hooks.producers.declared import Declared
-from phlo_hooks.producers.metadata import MaterializationFacts, facts, plain
+from phlo_hooks.producers.measured import added_columns, column_edges, measured
+from phlo_hooks.producers.metadata import facts, plain
 from phlo_hooks.producers.runlog import Planned, Recorded
 from phlo_hooks.producers.stages import Stage
 
@@ -59,6 +59,7 @@ def materialized(place: Place, record: Recorded) -> Iterator[HookEvent]:
     ordinal = record.storage_id if place.step_key is None else None
     yield end(place, data.materialization, record.timestamp, ordinal)
     yield from _lineage(place, data.materialization, record.timestamp, ordinal)
+    yield from _schema_changes(place, data.materialization, record.timestamp, ordinal)
 
 
 def end(
@@ -78,7 +79,7 @@ def end(
         ordinal=ordinal,
         status="success",
         metadata=plain(materialization.metadata),
-        **_measured(asset, facts(materialization.metadata)),
+        **measured(asset, materialization.metadata),
     )
 
 
@@ -122,25 +123,11 @@ def _published(declared: Declared | None) -> dict[str, Any]:
     return {"target_system": declared.target_system, "tables": dict(declared.tables)}
 
 
-def _measured(asset: AssetFacts, found: MaterializationFacts) -> dict[str, Any]:
-    """What a materialization's metadata says of its table."""
-    measured = {"rows": found.rows, "bytes": found.bytes, "seconds": found.seconds}
-    fields: dict[str, Any] = {
-        "metrics": {name: value for name, value in measured.items() if value is not None},
-        "columns": tuple(Column(**column.as_dict()) for column in found.columns),
-    }
-    if asset.stage is not Stage.PUBLISH:
-        fields["table_name"] = found.table_name
-    if asset.stage is Stage.TRANSFORM:
-        fields["column_lineage"] = _column_edges(found)
-    return fields
-
-
 def _lineage(
     place: Place, materialization: dg.AssetMaterialization, when: datetime, ordinal: int | None
 ) -> Iterator[HookEvent]:
     key = key_text(materialization.asset_key)
-    columns = _column_edges(facts(materialization.metadata))
+    columns = column_edges(facts(materialization.metadata))
     # A column can come from an asset that the definitions do not list as a dependency.
     upstream = dict.fromkeys(
         (*place.catalog.asset(key).upstream, *(edge.upstream_asset for edge in columns))
@@ -157,5 +144,17 @@ def _lineage(
         yield LineageEvent(**envelope, edges=edges, column_edges=columns)
 
 
-def _column_edges(found: MaterializationFacts) -> tuple[ColumnEdge, ...]:
-    return tuple(ColumnEdge(**edge.as_dict()) for edge in found.column_lineage)
+def _schema_changes(
+    place: Place, materialization: dg.AssetMaterialization, when: datetime, ordinal: int | None
+) -> Iterator[HookEvent]:
+    """What the load itself says it changed in a table that was there before."""
+    added = added_columns(materialization.metadata)
+    if added:
+        envelope = place.envelope(
+            "schema.changed",
+            when,
+            asset_key=key_text(materialization.asset_key),
+            partition_key=materialization.partition,
+            ordinal=ordinal,
+        )
+        yield SchemaChangeEvent(**envelope, added=added)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dagster._utils.error import SerializableErrorInfo
+from phlo_hooks.producers.dagster_private import SerializableErrorInfo
 
 from phlo_hooks.events import ErrorInfo
 from phlo_hooks.producers.runlog import Recorded, T

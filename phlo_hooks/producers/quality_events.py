@@ -9,6 +9,7 @@ import dagster as dg
 
 from phlo_hooks.events import FreshnessEvent, HookEvent, QualityResultEvent, TelemetryEvent
 from phlo_hooks.producers.catalog import key_text
+from phlo_hooks.producers.dbt import TOOL, QualityFacts, quality_facts, quality_from_observation
 from phlo_hooks.producers.metadata import plain
 from phlo_hooks.producers.runlog import Planned, Recorded
 
@@ -29,15 +30,19 @@ def evaluation(
 ) -> QualityResultEvent:
     """The result of a check that was evaluated."""
     planned = Planned(key_text(data.asset_key), data.partition, data.check_name)
+    dbt = quality_facts(data.metadata)
+    # dbt could not even run the test: Dagster has it as not passed, which is another thing.
+    crashed = dbt is not None and dbt.crashed
     return _quality(
         place,
         planned,
-        "quality.result",
+        "quality.error" if crashed else "quality.result",
         when,
         ordinal,
-        passed=data.passed,
+        passed=None if crashed else data.passed,
         severity=data.severity.value,
         blocking=data.blocking,
+        check_type=TOOL if dbt else None,
         description=data.description,
         metadata=plain(data.metadata),
     )
@@ -53,9 +58,12 @@ def crashed(
 
 
 def observed(place: Place, record: Recorded) -> HookEvent:
-    """An observation of an asset, as a measurement."""
+    """An observation of an asset, as a measurement; of a dbt test that is no asset check, as its result."""
     data: Any = record.event.event_specific_data
     observation = data.asset_observation
+    test = quality_from_observation(observation)
+    if test is not None:
+        return _observed_test(place, record, observation, test)
     key = key_text(observation.asset_key)
     envelope = place.envelope(
         "telemetry.metric",
@@ -70,6 +78,24 @@ def observed(place: Place, record: Recorded) -> HookEvent:
         name=OBSERVATION,
         tags={**place.run.own_tags, **place.catalog.asset(key).tags},
         payload=plain(observation.metadata),
+    )
+
+
+def _observed_test(
+    place: Place, record: Recorded, observation: dg.AssetObservation, test: QualityFacts
+) -> QualityResultEvent:
+    planned = Planned(key_text(observation.asset_key), observation.partition, test.check_name)
+    return _quality(
+        place,
+        planned,
+        "quality.error" if test.crashed else "quality.result",
+        record.timestamp,
+        _ordinal(place, record),
+        passed=None if test.crashed else test.passed,
+        severity=test.severity,
+        check_type=TOOL,
+        description=observation.description,
+        metadata=plain(observation.metadata),
     )
 
 

@@ -78,7 +78,16 @@ def _own(hooks: Iterable[Hook]) -> Iterable[Named]:
         elif isinstance(hook, HookProvider):
             yield from ((_name(hook), registration) for registration in hook.get_hooks())
         else:
-            yield DEFINITIONS, HookRegistration(getattr(hook, "__name__", "hook"), hook)
+            yield DEFINITIONS, HookRegistration(_function_name(hook), hook)
+
+
+def _function_name(hook: Any) -> str:
+    name = getattr(hook, "__name__", "")
+    if not name.isidentifier():
+        raise RegistrationError(
+            f"hook {hook!r} has no name of its own; name it: HookRegistration('my_hook', …)"
+        )
+    return str(name)
 
 
 def _name(provider: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,12 +21,13 @@ from phlo_hooks.events import (
 )
 from phlo_hooks.identity import derive_event_id
 from phlo_hooks.producers import asset_events, quality_events
+from phlo_hooks.producers.blame import blame
 from phlo_hooks.producers.catalog import Catalog, key_text
 from phlo_hooks.producers.failures import error_of, is_interruption
 from phlo_hooks.producers.runlog import Planned, Recorded, RunFacts, RunLog, StepAttempt, T
 
 PRODUCER = "dagster"
-_RUN_EVENTS = {
+_RUN_EVENTS: dict[T, tuple[str, Any]] = {
     T.RUN_ENQUEUED: ("run.queued", None),
     T.RUN_START: ("run.start", "started"),
     T.RUN_SUCCESS: ("run.success", "success"),
@@ -76,7 +77,7 @@ class Place:
             "correlation": correlation,
         }
 
-    def run_fields(self) -> dict[str, str | None]:
+    def run_fields(self) -> dict[str, Any]:
         """What the run says of where an event belongs."""
         run = self.run
         return {
@@ -95,7 +96,7 @@ class Place:
 
 def translate_run(log: RunLog, catalog: Catalog) -> list[HookEvent]:
     """Every event of a run: as far as it has come, or, once it has ended, all that will ever be."""
-    events = list(run_events(log, catalog))
+    events: list[HookEvent] = list(run_events(log, catalog))
     for attempt in log.attempts:
         events += translate_attempt(log.run, attempt, catalog, run_end=log.ended)
     return events
@@ -191,11 +192,31 @@ def _missing(place: Place, attempt: StepAttempt, run_end: Recorded | None) -> It
         return
     outcome = _outcome(attempt, end)
     there = _came_about(attempt.records)
-    for planned in attempt.planned:
-        if planned.check_name is None and planned.asset_key not in there:
-            yield asset_events.missing(place, planned, end, outcome)
-        elif planned.check_name and planned not in there and outcome.crashed:
+    absent = [planned for planned in attempt.planned if not _is_there(planned, there)]
+    own = _own_outcomes(place.catalog, absent, end, outcome)
+    for planned in absent:
+        if planned.check_name is None:
+            yield asset_events.missing(place, planned, end, own[planned.asset_key])
+        elif outcome.crashed:
             yield quality_events.crashed(place, planned, end, outcome)
+
+
+def _is_there(planned: Planned, there: set[Any]) -> bool:
+    return (planned.asset_key if planned.check_name is None else planned) in there
+
+
+def _own_outcomes(
+    catalog: Catalog, absent: Iterable[Planned], end: Recorded, outcome: AttemptOutcome
+) -> dict[str, AttemptOutcome]:
+    """Each asset's own outcome: where one made others fail, those were skipped."""
+    assets = {each.asset_key: catalog.asset(each.asset_key) for each in absent if not each.check_name}
+    errors = blame(end, assets) if outcome.status == "failure" else None
+    if errors is None:
+        return dict.fromkeys(assets, outcome)
+    skipped = AttemptOutcome("skipped", will_retry=outcome.will_retry)
+    return {
+        key: replace(outcome, error=errors[key]) if key in errors else skipped for key in assets
+    }
 
 
 @dataclass(frozen=True)

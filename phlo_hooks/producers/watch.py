@@ -13,6 +13,7 @@ from phlo_hooks.events import HookEvent
 from phlo_hooks.producers import asset_events, quality_events
 from phlo_hooks.producers.catalog import key_text
 from phlo_hooks.producers.dagster_private import running_step, step_key_of
+from phlo_hooks.producers.dlt import is_dlt, with_load_details
 from phlo_hooks.producers.live import live_session
 from phlo_hooks.producers.runlog import Planned
 from phlo_hooks.producers.session import RunSession
@@ -46,15 +47,20 @@ class Watch:
         return watch
 
     def through(self, output: Any) -> Any:
-        """`output`, once no hook objects to what will be told of it.
+        """`output`, once no hook objects to what will be told of it; with what dlt's integration leaves out.
 
         Raises:
             Exception: what a hook with `failure_policy="raise"` raised: the step fails without this output.
         """
-        if self._session is not None:
-            for event in self._ends(self._session, output):
-                self._session.gate(event)
+        if self._session is None:
+            return output
+        output = next(iter(with_load_details([output], self._context))) if self._is_dlt(output) else output
+        for event in self._ends(self._session, output):
+            self._session.gate(event)
         return output
+
+    def _is_dlt(self, output: Any) -> bool:
+        return isinstance(output, _LOADS) and is_dlt(output.metadata or {})
 
     def _announce(self, session: RunSession) -> None:
         step = step_key_of(self._context)
@@ -96,6 +102,7 @@ def _outputs(context: Any, output: Any) -> Iterable[Any]:
         yield from _plain_result(context)
 
 
+_LOADS = (dg.MaterializeResult, dg.AssetMaterialization)
 _RESULTS = (dg.MaterializeResult, dg.AssetCheckResult, dg.Output)
 
 

@@ -1,0 +1,223 @@
+"""Each delivery is in one hand at a time, and comes back when that hand is gone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, text
+
+from phlo_hooks.delivery import statements
+from phlo_hooks.delivery.store import DeliveryState, Entry, HookStore, Settlement, Target
+from phlo_hooks_tests.delivery.helpers import (
+    HOOK,
+    START,
+    Clock,
+    claim,
+    deliver,
+    make_entries,
+    make_event,
+    states,
+)
+
+
+def test_a_claim_has_all_that_a_call_needs(store: HookStore) -> None:
+    """The event itself, and until when it is ours."""
+    store.record(make_entries(1))
+    found = claim(store, owner="me", lease=timedelta(minutes=1))[0]
+    assert (make_event(), HOOK, 1, "me") == (found.event, found.hook, found.attempts, found.owner)
+    assert (START, START + timedelta(minutes=1)) == (found.created_at, found.lease_until)
+
+
+def test_the_oldest_come_first_and_only_once(store: HookStore) -> None:
+    """Two relays take turns and never share."""
+    store.record(make_entries(5))
+    first, second = claim(store, owner="a", limit=3), claim(store, owner="b", limit=3)
+    assert [make_event(n) for n in range(5)] == [each.event for each in (*first, *second)]
+    assert [] == claim(store, owner="c")
+
+
+def test_a_hook_that_is_not_here_is_left_alone(store: HookStore) -> None:
+    """Another code location has it."""
+    store.record([Entry(make_event(), (Target("other.hook"), Target(HOOK, scope="elsewhere")))])
+    assert [] == claim(store)
+    assert [HOOK] == [each.hook for each in claim(store, scopes=["", "elsewhere"])]
+
+
+def test_a_backlog_of_one_hook_does_not_keep_another_waiting(store: HookStore) -> None:
+    """The limit counts for each hook."""
+    store.record(make_entries(20, "busy.hook"))
+    store.record(make_entries(1, "quiet.hook", first=100))
+    hooks = ["busy.hook", "quiet.hook"]
+    found = store.claim(hooks, scopes=[""], owner="me", lease=60, limit=2)
+    assert ["busy.hook", "busy.hook", "quiet.hook"] == [each.hook for each in found]
+
+
+def test_a_lease_that_ends_gives_the_delivery_back(store: HookStore, clock: Clock) -> None:
+    """The process that claimed it was killed between the call and its outcome."""
+    store.record(make_entries(1))
+    claim(store, owner="killed")
+    clock.advance(59)
+    assert [] == claim(store)
+    clock.advance(1)
+    assert [2] == [each.attempts for each in claim(store)]
+
+
+def test_what_was_abandoned_is_claimed_alone(store: HookStore, clock: Clock) -> None:
+    """One of them may kill its process: the others must not count as tried with it each time."""
+    store.record(make_entries(4))
+    assert 3 == len(claim(store, owner="killed", limit=3))
+    clock.advance(60)
+
+    fresh, *suspects = (claim(store, owner=f"relay-{n}") for n in range(4))
+
+    assert [make_event(3)] == [each.event for each in fresh]
+    assert [[make_event(n)] for n in range(3)] == [[each.event for each in s] for s in suspects]
+
+
+@pytest.mark.parametrize(
+    ("result", "state"),
+    [
+        (lambda key: Settlement.delivered(key), "delivered"),
+        (lambda key: Settlement.dead(key, "gone"), "dead"),
+        (lambda key: Settlement.suppressed(key, "quiet hours"), "suppressed"),
+    ],
+    ids=["delivered", "dead", "suppressed"],
+)
+def test_a_settled_delivery_is_never_claimed_again(
+    store: HookStore, clock: Clock, result: object, state: str
+) -> None:
+    """However much later, and whatever is reported about it after that."""
+    store.record(make_entries(1))
+    found = claim(store)[0]
+    assert callable(result)
+    store.settle([result(found.delivery_id)], owner="me")
+    clock.advance(10_000_000)
+    late = Settlement.retrying(found.delivery_id, "late", after=0)
+    store.settle([late, Settlement.delivered(found.delivery_id)], owner="me")
+    assert ([], [state]) == (claim(store), states(store))
+    settled = store.deliveries()[0]
+    assert (START, None, None) == (settled.settled_at, settled.next_attempt_at, settled.lease_owner)
+
+
+def test_a_retry_waits_for_its_time(store: HookStore, clock: Clock) -> None:
+    """And then counts on."""
+    store.record(make_entries(1))
+    found = claim(store)[0]
+    store.settle([Settlement.retrying(found.delivery_id, "503", after=30)], owner="me")
+    clock.advance(29.9)
+    assert [] == claim(store)
+    clock.advance(0.1)
+    assert [2] == [each.attempts for each in claim(store)]
+    assert "503" == store.deliveries()[0].last_error
+
+
+def test_a_retry_that_was_no_attempt_does_not_count(store: HookStore) -> None:
+    """The receiver said "later"; that must not use up the attempts."""
+    store.record(make_entries(1))
+    found = claim(store)[0]
+    later = Settlement.retrying(found.delivery_id, "429", after=0, counted=False)
+    store.settle([later], owner="me")
+    assert [1] == [each.attempts for each in claim(store)]
+
+
+def test_what_is_given_back_is_as_it_was(store: HookStore) -> None:
+    """A relay that runs out of time has claimed more than it called."""
+    store.record(make_entries(1))
+    found = claim(store)[0]
+    store.settle([Settlement.released(found.delivery_id)], owner="me")
+    assert ["pending"] == states(store)
+    assert [1] == [each.attempts for each in claim(store)]
+
+
+def test_a_late_failure_leaves_the_next_owner_alone(store: HookStore, clock: Clock) -> None:
+    """It lost its lease, and its say with it."""
+    store.record(make_entries(1))
+    slow = claim(store, owner="slow")[0]
+    clock.advance(60)
+    claim(store, owner="next")
+
+    store.settle([Settlement.dead(slow.delivery_id, "too late")], owner="slow")
+
+    delivery = store.deliveries()[0]
+    assert ("next", DeliveryState.PENDING) == (delivery.lease_owner, delivery.state)
+
+
+def test_a_late_success_counts(store: HookStore, clock: Clock) -> None:
+    """The hook has the event: the other relay's outcome no longer matters."""
+    store.record(make_entries(1))
+    slow = claim(store, owner="slow")[0]
+    clock.advance(60)
+    again = claim(store, owner="next")[0]
+
+    deliver(store, slow)
+    store.settle([Settlement.retrying(again.delivery_id, "oops", after=0)], owner="next")
+
+    assert ["delivered"] == states(store)
+
+
+def test_a_late_failure_counts_while_nobody_else_has_it(store: HookStore, clock: Clock) -> None:
+    """The lease is over, but the outcome is still the only one there is."""
+    store.record(make_entries(1))
+    slow = claim(store, owner="slow")[0]
+    clock.advance(3600)
+    store.settle([Settlement.retrying(slow.delivery_id, "slow 500", after=5)], owner="slow")
+    assert ["retrying"] == states(store)
+
+
+def test_an_event_that_cannot_be_read_blocks_nothing(store: HookStore) -> None:
+    """It goes to the dead letters, with the reason; the one behind it is delivered."""
+    store.record(make_entries(3))
+    for number, body in ((0, "{not json"), (1, '{"event_type": "ingestion.end", "version": "9.0"}')):
+        update = text("UPDATE hook_events SET body = :body WHERE event_id = :id")
+        values = {"body": body, "id": make_event(number).event_id}
+        store._database.write(lambda c, v=values, u=update: c.execute(u, v).rowcount)
+
+    assert [make_event(2)] == [each.event for each in claim(store)]
+
+    broken, newer, _ = store.deliveries()
+    assert ["dead", "dead", "pending"] == states(store)
+    assert "not JSON" in str(broken.last_error)
+    assert "upgrade phlo-hooks" in str(newer.last_error)
+
+
+def test_an_error_is_kept_short_and_storable(store: HookStore) -> None:
+    """Head and tail of a megabyte; NUL and half a character do not stop the settlement."""
+    store.record(make_entries(1))
+    found = claim(store)[0]
+    error = "first\0\ud800" + "x" * 1_000_000 + "last"
+    store.settle([Settlement.dead(found.delivery_id, error)], owner="me")
+    kept = str(store.deliveries()[0].last_error)
+    assert len(kept) <= 4096
+    assert (True, True) == (kept.startswith("first"), kept.endswith("last"))
+
+
+def test_many_outcomes_are_settled_in_one_call(store: HookStore) -> None:
+    """Of several hooks, by several means."""
+    store.record(make_entries(3))
+    first, second, third = claim(store)
+    results = [
+        Settlement.dead(third.delivery_id, "410"),
+        Settlement.delivered(first.delivery_id),
+        Settlement.retrying(second.delivery_id, "500", after=5),
+    ]
+    store.settle(results, owner="me")
+    assert ["delivered", "retrying", "dead"] == states(store)
+
+
+@pytest.mark.parametrize("rows", [0, 2000])
+def test_claiming_reads_one_range_of_one_index(shared_store: HookStore, rows: int) -> None:
+    """Nothing is sorted and no table is read through, with or without statistics."""
+    shared_store.record(make_entries(rows))
+    due = statements.DUE.params(of_hook=HOOK, of_scope="", now=START, most=50)
+
+    def explain(connection: Connection) -> str:
+        query = due.compile(connection, compile_kwargs={"literal_binds": True})
+        how = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+        return "\n".join(str(row) for row in connection.exec_driver_sql(f"{how} {query}"))
+
+    plan = shared_store._database.write(explain)
+
+    assert "ix_hook_deliveries_due" in plan
+    for bad in ("Sort", "Seq Scan", "TEMP B-TREE", "SCAN hook_deliveries"):
+        assert bad not in plan

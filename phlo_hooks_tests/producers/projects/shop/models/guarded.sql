@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+select {{ 'null' if var('broken', false) else '1' }} as id
