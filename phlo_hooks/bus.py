@@ -68,9 +68,9 @@ class _Running:
 
     __slots__ = ("bus", "busy", "depth", "raised", "waiting")
 
-    def __init__(self, bus: HookBus) -> None:
+    def __init__(self, bus: HookBus, *, busy: bool = False) -> None:
         self.bus = bus
-        self.busy = False
+        self.busy = busy
         self.depth = 0
         self.raised: list[Exception] = []
         self.waiting: deque[_Emission] = deque()
@@ -192,15 +192,25 @@ class HookBus:
             running = self._thread.running
         if running.busy:
             return self._defer(event, running)
-        hooks = plan.hooks if plan.tests is None else self.match(event)
-        if self._outbox is None:
-            deliveries = self._dispatch(event, hooks, running)
-        else:
-            call, others = self._outbox.accept([(event, hooks)])[0]
-            deliveries = [*self._dispatch(event, call, running), *others]
+        call: Sequence[RegisteredHook] = plan.hooks if plan.tests is None else self.match(event)
+        others: Sequence[Delivery] = ()
+        if self._outbox is not None:
+            call, others = self._outbox.accept([(event, call)])[0]
+        running.busy = True
+        try:
+            deliveries = dispatch(event, call, self._wait)
+            self._settle(event, deliveries, running)
+            if running.waiting:
+                self._drain(running)
+        except BaseException:
+            # An interrupt, or a store that refuses: the next emission in this thread must not go on with it.
+            running.forget()
+            raise
+        finally:
+            running.busy = False
         if running.raised:
             raise running.forget()[0]
-        return deliveries
+        return [*deliveries, *others] if others else deliveries
 
     def emit_all(
         self, events: Sequence[HookEvent], *, passed: Container[Passage] = ()
@@ -239,8 +249,7 @@ class HookBus:
         outer = self._running()
         if outer.busy:
             return self._defer(event, outer)
-        running = _Running(self)
-        running.busy = True
+        running = _Running(self, busy=True)
         token = _awaited.set(running)
         first = _Emission(event, 0, [])
         running.waiting.append(first)
@@ -289,24 +298,7 @@ class HookBus:
 
     def _accept(self, event: HookEvent) -> Accepted:
         hooks = self.match(event)
-        return self._outbox.accept([(event, hooks)])[0] if self._outbox else Accepted(hooks, [])
-
-    def _dispatch(
-        self, event: HookEvent, hooks: Iterable[RegisteredHook], running: _Running
-    ) -> list[Delivery]:
-        running.busy = True
-        try:
-            deliveries = dispatch(event, hooks, self._wait)
-            self._settle(event, deliveries, running)
-            if running.waiting:
-                self._drain(running)
-        except BaseException:
-            # An interrupt, or a store that refuses: the next emission in this thread must not go on with it.
-            running.forget()
-            raise
-        finally:
-            running.busy = False
-        return deliveries
+        return self._outbox.accept([(event, hooks)])[0] if self._outbox is not None else Accepted(hooks, [])
 
     def _dispatch_logged(
         self, event: HookEvent, accepted: Accepted, passed: Container[Passage]
@@ -317,10 +309,12 @@ class HookBus:
             self._outbox.settle(event, done)
         rest = [hook for hook in accepted.call if hook not in asked]
         # At once, even when it is a handler that asks.
-        outer, running = self._thread.running, _Running(self)
+        outer, running = self._thread.running, _Running(self, busy=True)
         self._thread.running = running
         try:
-            deliveries = self._dispatch(event, rest, running)
+            deliveries = dispatch(event, rest, self._wait)
+            self._settle(event, deliveries, running)
+            self._drain(running)
         finally:
             self._thread.running = outer
         for error in running.raised:

@@ -43,19 +43,23 @@ def _words(event: HookEvent) -> Iterator[str]:
         yield f"[{event.correlation.partition_key}]"
     if outcome(event):
         yield outcome(event)
-    yield from _measures(getattr(event, "metrics", {}))
-    yield from _details(event)
+    yield from measures(event)
+    yield from details(event)
 
 
-def _measures(metrics: dict[str, Any]) -> Iterator[str]:
-    rows, seconds = metrics.get("rows"), metrics.get("seconds")
+def measures(event: HookEvent) -> Iterator[str]:
+    """How much, and how long it took."""
+    metrics: dict[str, Any] = getattr(event, "metrics", {})
+    # A load that cannot count what it brought may still know what is there now.
+    rows, seconds = metrics.get("rows", metrics.get("table_rows")), metrics.get("seconds")
     if isinstance(rows, int):
         yield f"{rows:,} rows"
     if isinstance(seconds, (int, float)):
         yield f"in {seconds:.1f} s"
 
 
-def _details(event: HookEvent) -> Iterator[str]:
+def details(event: HookEvent) -> Iterator[str]:
+    """Where it came from, or what went wrong."""
     edges = getattr(event, "edges", ())
     if edges:
         yield f"from {', '.join(upstream for upstream, _ in edges)}"

@@ -59,7 +59,7 @@ class HookCorrelation(BaseModel):
 
 
 # These stand on the event, as in Phlo, and in its correlation: one value, written once.
-_SHARED_FIELDS = ("run_id", "job_name", "asset_key", "partition_key", "check_name")
+SHARED_FIELDS = ("run_id", "job_name", "asset_key", "partition_key", "check_name")
 
 
 class HookEvent(BaseModel):
@@ -135,7 +135,7 @@ class HookEvent(BaseModel):
         """
         where = correlation.model_copy(update=self.correlation.model_dump(exclude_none=True))
         updates: dict[str, Any] = {"correlation": where}
-        for name in _SHARED_FIELDS:
+        for name in SHARED_FIELDS:
             if name in type(self).model_fields and getattr(self, name) is None:
                 updates[name] = getattr(where, name)
         event = self.model_copy(update=updates)
@@ -229,8 +229,13 @@ def suggest(name: str, known: tuple[str, ...] | list[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(known))}"
 
 
+def plain_value(value: Any) -> Any:
+    """What JSON can say of `value`, without what looks secret in it."""
+    return redact_keys(plain_json(value))
+
+
 def _clean(value: Any) -> Any:
-    return redact_keys(plain_json(value)) if isinstance(value, dict) else value
+    return plain_value(value) if isinstance(value, (dict, str)) else value
 
 
 def _check_version(cls: type[HookEvent], version: Any) -> bool:
@@ -247,16 +252,19 @@ def _check_version(cls: type[HookEvent], version: Any) -> bool:
 
 
 def _check_fields(cls: type[HookEvent], data: dict[str, Any]) -> None:
-    unknown = data.keys() - cls.model_fields.keys() - set(_SHARED_FIELDS)
+    unknown = data.keys() - cls.model_fields.keys() - set(SHARED_FIELDS)
     for name in sorted(unknown):
         raise ValueError(f"unknown field {name!r}{suggest(name, list(cls.model_fields))}")
 
 
 def _share(cls: type[HookEvent], data: dict[str, Any]) -> dict[str, Any]:
     correlation = data.get("correlation") or {}
-    where = correlation if isinstance(correlation, dict) else correlation.model_dump(exclude_none=True)
-    where = dict(where)
-    for name in _SHARED_FIELDS:
+    if isinstance(correlation, HookCorrelation):
+        correlation = correlation.model_dump(exclude_none=True)
+    if not isinstance(correlation, dict):
+        raise ValueError(f"correlation is a {type(correlation).__name__}, not a HookCorrelation")
+    where = dict(correlation)
+    for name in SHARED_FIELDS:
         given, known = data.pop(name, None), where.get(name)
         if given is not None and known is not None and given != known:
             raise ValueError(f"{name} is {given!r} here and {known!r} in its correlation")

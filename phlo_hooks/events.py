@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from typing_extensions import Self
@@ -19,6 +19,7 @@ from phlo_hooks.envelope import (
     HookEvent,
     UtcDatetime,
     known_event_types,
+    plain_value,
 )
 
 __all__ = [
@@ -54,6 +55,11 @@ __all__ = [
 Status = Literal["started", "success", "failure", "skipped", "canceled", "no_data"]
 
 
+_T = TypeVar("_T")
+# Made plain before it is checked: what cannot be written would not come back, or stop the writing.
+Plain = Annotated[_T, BeforeValidator(plain_value)]
+
+
 class _Part(BaseModel):
     """A piece of an event: immutable, and open to fields that a newer minor version adds."""
 
@@ -63,9 +69,9 @@ class _Part(BaseModel):
 class ErrorInfo(_Part):
     """The user's own error, not the framework's wrapper around it."""
 
-    message: str
+    message: Plain[str]
     error_class: str | None = Field(default=None, description="such as ValueError")
-    stack: str | None = Field(default=None, description="traceback, innermost call last")
+    stack: Plain[str | None] = Field(default=None, description="traceback, innermost call last")
 
     def __str__(self) -> str:
         return f"{self.error_class}: {self.message}" if self.error_class else self.message
@@ -127,7 +133,7 @@ class RunEvent(HookEvent):
 
     job_name: str | None = None
     status: Status | None = None
-    duration: float | None = Field(default=None, description="seconds from start to end")
+    duration: Plain[float | None] = Field(default=None, description="seconds from start to end")
     failed_steps: tuple[FailedStep, ...] = ()
     error: Error | None = Field(default=None, description="why the run failed, where no step says it")
     will_retry: bool | None = Field(default=None, description="whether Dagster launches it once more")
@@ -234,7 +240,7 @@ class TelemetryEvent(HookEvent):
     identity = ("name",)
 
     name: str
-    value: Any | None = None
+    value: Plain[Any] = None
     unit: str | None = Field(default=None, description="UCUM, such as s, By, 1")
     level: str | None = None
     asset_key: str | None = None
@@ -284,9 +290,9 @@ class DriftEvent(HookEvent):
     asset_key: str
     partition_key: str | None = None
     metric: str
-    baseline: float | None = None
-    current: float | None = None
-    change: float | None = Field(default=None, description="(current - baseline) / baseline")
+    baseline: Plain[float | None] = None
+    current: Plain[float | None] = None
+    change: Plain[float | None] = Field(default=None, description="(current - baseline) / baseline")
     severity: Annotated[str, BeforeValidator(lambda v: _severity(v))] | None = None
 
 

@@ -46,6 +46,10 @@ class HookFilter:
     def __post_init__(self) -> None:
         for name in _COLLECTIONS:
             object.__setattr__(self, name, _names(name, getattr(self, name)))
+        if self.tags is not None and not isinstance(self.tags, Mapping):
+            raise RegistrationError(f"filter tags={self.tags!r} is not a mapping: use {{name: value}}")
+        if self.when is not None and not callable(self.when):
+            raise RegistrationError(f"filter when={self.when!r} is not a function of an event")
         for pattern in self.event_types or ():
             _check_event_type(pattern)
         if self.min_severity is not None and self.min_severity not in SEVERITIES:
@@ -92,8 +96,14 @@ _COLLECTIONS = ("event_types", "asset_keys", "groups", "kinds", "owners", "jobs"
 def _names(field: str, value: Any) -> frozenset[str] | None:
     if value is None:
         return None
-    if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+    if (
+        isinstance(value, (str, Mapping))
+        or not isinstance(value, Collection)
+        or not all(isinstance(item, str) for item in value)
+    ):
         raise RegistrationError(f"filter {field}={value!r} is not a collection of names: use {{…}}")
+    if not value:
+        raise RegistrationError(f"filter {field} is empty and lets nothing pass; leave it out to let all pass")
     return frozenset(value)
 
 

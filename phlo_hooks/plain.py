@@ -9,15 +9,33 @@ from enum import Enum
 from typing import Any
 
 
-def plain_json(value: Any) -> Any:
-    """`value` in JSON's own types: NaN and infinity become None, what JSON cannot say its text."""
-    if value is None or isinstance(value, (bool, str)) and not isinstance(value, Enum):
+# Readers of JSON stop at some depth, pydantic's at 200 levels; a structure that holds itself has none.
+MAX_LEVELS = 64
+
+
+def plain_json(value: Any, levels: int = MAX_LEVELS) -> Any:
+    """`value` in JSON's own types: NaN and infinity become None, what JSON cannot say its text.
+
+    What lies deeper than `levels` is text, too.
+    """
+    if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, Mapping):
-        return {str(key): plain_json(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, Set)):
-        return [plain_json(item) for item in value]
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return _writable(value)
+    if isinstance(value, (Mapping, list, tuple, Set)):
+        return _plain_collection(value, levels - 1) if levels > 0 else _writable(str(value))
     return _plain_scalar(value)
+
+
+def _plain_collection(value: Any, levels: int) -> Any:
+    if isinstance(value, Mapping):
+        return {_writable(str(key)): plain_json(item, levels) for key, item in value.items()}
+    return [plain_json(item, levels) for item in value]
+
+
+def _writable(text: str) -> str:
+    """`text` as UTF-8 can say it: a file name that is not text comes from Python with lone surrogates."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _plain_scalar(value: Any) -> Any:
@@ -39,4 +57,4 @@ def _plain_text(value: Any) -> Any:
     item = getattr(value, "item", None)
     if callable(item) and getattr(value, "shape", None) == ():
         return plain_json(item())
-    return str(value)
+    return _writable(str(value))

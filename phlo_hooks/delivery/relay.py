@@ -164,7 +164,7 @@ class Relay:
 
     def overdue(self, claim: Claim, since: float) -> Settlement:
         """The verdict on a call that did not return: due again when its lease ends, or later."""
-        text = f"the hook did not return within {time.monotonic() - since:.0f} s"
+        text = f"the hook did not return within {time.monotonic() - since:.1f} s"
         lease = (claim.lease_until - self.clock()).total_seconds()
         after = max(lease, self.policy.delay(claim.attempts, self._rng))
         return Settlement.retrying(claim.delivery_id, text, after=after)

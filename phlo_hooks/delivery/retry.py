@@ -39,9 +39,7 @@ class RetryPolicy:
         if not all(math.isfinite(time) and time >= 0 for time in times):
             raise ConfigurationError(f"retry schedule {self.schedule!r}: use seconds, from 0 up")
         if self.jitter not in ("full", "none"):
-            raise ConfigurationError(
-                f"retry jitter {self.jitter!r} is unknown; use 'full' or 'none'"
-            )
+            raise ConfigurationError(f"retry jitter {self.jitter!r} is unknown; use 'full' or 'none'")
         object.__setattr__(self, "schedule", times)
 
     @property

@@ -47,6 +47,7 @@ class UtcTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | float | None, dialect: Dialect) -> float | None:
+        """What is stored."""
         if not isinstance(value, datetime):
             return value
         if value.tzinfo is None:
@@ -54,6 +55,7 @@ class UtcTime(TypeDecorator[datetime]):
         return value.timestamp()
 
     def process_result_value(self, value: float | None, dialect: Dialect) -> datetime | None:
+        """What is read."""
         return None if value is None else datetime.fromtimestamp(value, timezone.utc)
 
 

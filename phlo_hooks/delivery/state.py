@@ -39,9 +39,7 @@ class KeptState:
         rows = self._database.read(lambda c: c.execute(query, where).all())
         return [_entry(row) for row in rows]
 
-    def put_state(
-        self, namespace: str, key: str, value: Any, *, expires_at: Instant | None = None
-    ) -> None:
+    def put_state(self, namespace: str, key: str, value: Any, *, expires_at: Instant | None = None) -> None:
         """Keep `value`, whatever is there now.
 
         Raises:

@@ -34,9 +34,7 @@ KNOWN = select(_event.event_id).where(_event.event_id.in_(bindparam("ids", expan
 INSERT_EVENTS = insert(hook_events)
 
 # The rows just inserted, for their deliveries to point at (MySQL has no RETURNING).
-ROWS_OF = select(_event.event_id, _event.id).where(
-    _event.event_id.in_(bindparam("ids", expanding=True))
-)
+ROWS_OF = select(_event.event_id, _event.id).where(_event.event_id.in_(bindparam("ids", expanding=True)))
 
 INSERT_DELIVERIES = insert(hook_deliveries)
 
@@ -125,9 +123,7 @@ DELIVERIES = (
 # Open deliveries: the index of what is due holds these and no others.
 PENDING_COUNT = select(func.count()).where(_delivery.next_attempt_at.is_not(None))
 
-OLDEST_PENDING = select(func.min(_delivery.created_at)).where(
-    _delivery.next_attempt_at.is_not(None)
-)
+OLDEST_PENDING = select(func.min(_delivery.created_at)).where(_delivery.next_attempt_at.is_not(None))
 
 COUNTS = select(_delivery.hook, _delivery.state, func.count().label("number")).group_by(
     _delivery.hook, _delivery.state

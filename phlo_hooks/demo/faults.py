@@ -22,7 +22,7 @@ class Fault(str, Enum):
     """The dbt model marts/carrier_delays casts text to a number."""
 
     @classmethod
-    def parse(cls, text: str | None) -> Fault | None:
+    def parse(cls, text: Fault | str | None) -> Fault | None:
         """The fault of that name, None for none, or a ConfigurationError that lists the names."""
         if not text:
             return None

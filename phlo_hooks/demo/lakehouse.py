@@ -5,13 +5,16 @@ from __future__ import annotations
 import dagster as dg
 from dagster_dlt import DagsterDltResource
 
+from phlo_hooks.capabilities import ConsoleResource, FileResource
 from phlo_hooks.demo.checks import build_checks
 from phlo_hooks.demo.faults import Fault, FaultSwitch
 from phlo_hooks.demo.ingest import SOURCE, build_ingest
+from phlo_hooks.demo.on_call import on_call_hook
 from phlo_hooks.demo.paths import DemoHome
 from phlo_hooks.demo.publish import build_publish
 from phlo_hooks.demo.transform import build_transform, dbt_resource
 from phlo_hooks.demo.warehouse import Warehouse
+from phlo_hooks.producers.with_hooks import with_hooks
 
 MONTHLY = dg.AssetSelection.assets(["published", "carrier_delays"])
 
@@ -35,29 +38,41 @@ EVERY_MORNING = dg.ScheduleDefinition(
 def build_definitions(
     *,
     home: DemoHome | None = None,
-    broken: Fault | None = None,
+    broken: Fault | str | None = None,
     executor: dg.ExecutorDefinition = dg.in_process_executor,
+    console: bool = True,
 ) -> dg.Definitions:
-    """The demo, whole, or broken on purpose.
+    """The demo on the Hook Bus, whole, or broken on purpose.
 
     Args:
         home: where the files go; by default where the environment says.
         broken: the fault to commit; by default what PHLO_HOOKS_DEMO_BREAK says when a step runs.
         executor: one process for all steps. One for each works too, and takes four times as long:
             every one imports Dagster, dlt and dbt, and they take turns at the DuckDB files anyway.
+        console: print a line for each event, too.
+
+    Raises:
+        ConfigurationError: there is no such fault.
     """
+    fault = Fault.parse(broken)
     home = home or DemoHome.from_env()
-    return dg.Definitions(
+    lakehouse = dg.Definitions(
         assets=[SOURCE, *build_ingest(home), build_transform(home), *build_publish()],
         asset_checks=build_checks(),
         jobs=[LAKEHOUSE, PUBLISH_MONTH],
         schedules=[EVERY_MORNING],
-        resources=_resources(home, broken),
+        resources={**_tools(home, fault), **_capabilities(home, console)},
         executor=executor,
     )
+    return with_hooks(lakehouse, hooks=[on_call_hook(home)])
 
 
-def _resources(home: DemoHome, broken: Fault | None) -> dict[str, object]:
+def _capabilities(home: DemoHome, console: bool) -> dict[str, object]:
+    event_file: dict[str, object] = {"event_file": FileResource(path=str(home.events))}
+    return {**event_file, "console": ConsoleResource()} if console else event_file
+
+
+def _tools(home: DemoHome, broken: Fault | None) -> dict[str, object]:
     return {
         "dlt": DagsterDltResource(),
         "dbt": dbt_resource(),

@@ -35,6 +35,26 @@ class DemoHome:
         return self.root / "published.duckdb"
 
     @property
+    def events(self) -> Path:
+        """Every event, as a CloudEvent a line."""
+        return self.root / "events.jsonl"
+
+    @property
+    def on_call(self) -> Path:
+        """What somebody on call would have been told."""
+        return self.root / "on_call.log"
+
+    @property
+    def log(self) -> Path:
+        """What dlt and dbt print while `phlo-hooks demo` runs."""
+        return self.root / "demo.log"
+
+    @property
+    def dagster(self) -> Path:
+        """Where `phlo-hooks demo` keeps its Dagster instance."""
+        return self.root / "dagster"
+
+    @property
     def pipelines(self) -> Path:
         """dlt's working folders."""
         return self.root / "dlt"

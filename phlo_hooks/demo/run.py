@@ -9,9 +9,7 @@ from enum import Enum
 
 import dagster as dg
 
-from phlo_hooks.demo.faults import Fault
-from phlo_hooks.demo.lakehouse import LAKEHOUSE, PUBLISH_MONTH, build_definitions
-from phlo_hooks.demo.paths import DemoHome
+from phlo_hooks.demo.lakehouse import LAKEHOUSE, PUBLISH_MONTH
 
 
 class RunStatus(str, Enum):
@@ -37,9 +35,8 @@ OnProgress = Callable[[DemoRun], None]
 
 def run_demo(
     instance: dg.DagsterInstance,
+    definitions: dg.Definitions,
     *,
-    broken: Fault | str | None = None,
-    home: DemoHome | None = None,
     months: Sequence[str] = ("2013-01",),
     on_progress: OnProgress | None = None,
 ) -> list[DemoRun]:
@@ -47,8 +44,7 @@ def run_demo(
 
     Args:
         instance: keeps the runs and their events.
-        broken: the fault to commit, or its name.
-        home: where the files go; by default where the environment says.
+        definitions: what `build_definitions` returns.
         months: the months of 2013 to publish.
         on_progress: called when a run starts, and again when it ends. The run id is the same, so a
             caller can follow the run's events in the instance meanwhile.
@@ -56,7 +52,6 @@ def run_demo(
     Returns:
         the runs, each with how it ended.
     """
-    definitions = build_definitions(home=home, broken=Fault.parse(broken))
     report = on_progress or (lambda run: None)
     return list(_run_in_order(definitions, instance, _plan(months), report))
 

@@ -25,6 +25,7 @@ from phlo_hooks.demo.paths import DemoHome
 from phlo_hooks.demo.warehouse import Warehouse
 
 PROJECT_FOLDER = Path(__file__).parent / "dbt_project"
+PROJECT_FILES = ("*.yml", "macros/**/*.sql", "models/**/*.sql", "models/**/*.yml")
 
 
 def build_transform(home: DemoHome) -> dg.AssetsDefinition:
@@ -65,7 +66,7 @@ def _dbt_executable() -> str:
 
 def _prepared_project(home: DemoHome) -> DbtProject:
     """The project and a manifest that fits it. dbt parses in a process of its own, 5 s, without network."""
-    parsed = home.dbt / f"parsed-{_fingerprint()}"
+    parsed = home.dbt / f"parsed-{fingerprint(PROJECT_FOLDER)}"
     project = DbtProject(PROJECT_FOLDER, target_path=parsed)
     parsed.mkdir(parents=True, exist_ok=True)
     # The web server, the daemon and every step of a run may come here at once.
@@ -76,11 +77,11 @@ def _prepared_project(home: DemoHome) -> DbtProject:
     return project
 
 
-def _fingerprint() -> str:
-    """Changes when a file of the project does, or dbt."""
+def fingerprint(project: Path) -> str:
+    """Changes when a file that dbt reads does, or dbt itself; not with what dbt leaves in `target`."""
     digest = hashlib.sha256(version("dbt-core").encode())
-    for path in sorted(PROJECT_FOLDER.rglob("*.*")):
-        digest.update(path.name.encode() + path.read_bytes())
+    for path in sorted(path for pattern in PROJECT_FILES for path in project.glob(pattern)):
+        digest.update(path.relative_to(project).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
+from phlo_hooks.plugins.plugin import Plugin
 from phlo_hooks.registration import HookProvider
 
 logger = logging.getLogger("phlo_hooks.plugins")
@@ -31,12 +33,13 @@ def _load(point: EntryPoint) -> HookProvider | None:
     try:
         loaded = point.load()
         plugin = loaded() if isinstance(loaded, type) else loaded
+        if isinstance(plugin, Plugin):
+            plugin.initialize({})
+            atexit.register(plugin.cleanup)
     except Exception:
         logger.exception("plugin %s (%s) cannot be loaded; its hooks are left out", point.name, point.value)
         return None
     if not isinstance(plugin, HookProvider):
-        logger.error(
-            "plugin %s (%s) has no get_hooks(); its hooks are left out", point.name, point.value
-        )
+        logger.error("plugin %s (%s) has no get_hooks(); its hooks are left out", point.name, point.value)
         return None
     return plugin

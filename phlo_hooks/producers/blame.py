@@ -9,7 +9,7 @@ from phlo_hooks.events import ErrorInfo
 from phlo_hooks.producers.catalog import AssetFacts
 from phlo_hooks.producers.dbt import dbt_error, node_of
 from phlo_hooks.producers.dlt import dlt_failure, names_by_asset
-from phlo_hooks.producers.failures import user_error
+from phlo_hooks.producers.failures import MAX_MESSAGE, cut, error_of, user_error
 from phlo_hooks.producers.runlog import Recorded
 
 
@@ -27,6 +27,20 @@ def blame(end: Recorded, assets: Mapping[str, AssetFacts]) -> Mapping[str, Error
     if error is None:
         return None
     return _dbt(error, assets) or _dlt(error, assets)
+
+
+def step_error(record: Recorded) -> ErrorInfo | None:
+    """The error of a failed step in the words of the tool that failed, not of what wraps it."""
+    error = getattr(record.event.event_specific_data, "error", None)
+    if error is None:
+        return error_of(record)
+    said, load = dbt_error(_whole_message(error)), dlt_failure(error)
+    if said is not None:
+        return ErrorInfo(message=cut(said.message, MAX_MESSAGE), error_class="DbtError")
+    if load is not None:
+        stack = user_error(error).stack
+        return ErrorInfo(message=load.message, error_class=load.error_class, stack=stack)
+    return error_of(record)
 
 
 def _dbt(error: Any, assets: Mapping[str, AssetFacts]) -> Mapping[str, ErrorInfo] | None:

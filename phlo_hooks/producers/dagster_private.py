@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster import DagsterEvent, DagsterRun
+from dagster import DagsterRun, EventLogEntry
 from dagster._core.events import EngineEventData
 from dagster._core.execution.context.compute import current_execution_context
 from dagster._core.event_api import EventLogCursor
@@ -48,20 +48,15 @@ def default_store_url(instance: dg.DagsterInstance) -> str | None:
     return f"sqlite:///{path}"
 
 
-def when_run_ends(
-    instance: dg.DagsterInstance, run_id: str, call: Callable[[DagsterEvent], None]
+def on_run_events(
+    instance: dg.DagsterInstance, run_id: str, call: Callable[[EventLogEntry], None]
 ) -> None:
-    """Have `call` called in this process with each Dagster event of a run, once it is stored.
+    """Have `call` called in this process with each log entry of a run, once it is stored.
 
-    Dagster has no hook for the end of a run, and with an ephemeral instance nothing outside of the process
-    will ever see it.
+    A step hook is not told when its events were recorded, and nothing public tells the end of a run: with an
+    ephemeral instance nobody outside of the process will ever see it.
     """
-
-    def listen(entry: Any) -> None:
-        if entry.dagster_event is not None:
-            call(entry.dagster_event)
-
-    instance.add_event_listener(run_id, listen)
+    instance.add_event_listener(run_id, call)
 
 
 def running_step() -> Any | None:

@@ -21,10 +21,12 @@ from phlo_hooks.producers.metadata import Column, MaterializationFacts, facts, f
 
 TOOL = "dbt"
 MESSAGE_KEY = "phlo_hooks/dbt_message"
+_FAILED_ROWS = "dagster_dbt/failed_row_count"
 
 _TABLE_KINDS = frozenset({"model", "seed", "snapshot"})
 # dbt found that the table is still good, and did nothing; dagster-dbt reports a materialization all the same.
 _NOT_REBUILT = frozenset({"no-op", "reused"})
+_CRASHED = frozenset({"error", "runtime error"})
 # What dbt puts around the name: the hash of a generic test's arguments, a model's version, a unit test's model.
 _AROUND_NAME = {
     "test": re.compile(r"\.[0-9a-f]{10}$"),
@@ -107,7 +109,7 @@ class QualityFacts:
     @property
     def crashed(self) -> bool:
         """Whether its SQL failed, so that nothing was found out. Dagster has it as not passed."""
-        return self.status in ("error", "runtime error")
+        return self.status in _CRASHED
 
 
 @dataclass(frozen=True)
@@ -192,8 +194,9 @@ def quality_facts(metadata: Mapping[str, Any]) -> QualityFacts | None:
     return QualityFacts(
         unique_id=node.unique_id,
         check_name=node.name,
-        status=status.lower(),
-        failed_rows=whole(first(metadata, "dagster_dbt/failed_row_count")),
+        status=status,
+        # dbt counts 0 failed rows of a test that could not look at any.
+        failed_rows=None if status in _CRASHED else whole(first(metadata, _FAILED_ROWS)),
         seconds=facts(metadata).seconds,
         invocation_id=text(first(metadata, "invocation_id")),
     )

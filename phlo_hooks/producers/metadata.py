@@ -151,7 +151,7 @@ def _column(column: dg.TableColumn) -> Column:
     return Column(
         name=column.name,
         type=column.type if column.type != "?" else None,
-        description=column.description,
+        description=column.description or None,
         nullable=column.constraints.nullable if column.constraints != _UNSAID else None,
         tags=dict(column.tags or {}),
     )

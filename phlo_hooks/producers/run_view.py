@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
+from phlo_hooks.delivery.history import events_of_run
 from phlo_hooks.delivery.records import DeliveryRecord, StateEntry, StateWrite
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.events import HookEvent
@@ -49,7 +50,7 @@ def _show_run(
     instance: dg.DagsterInstance, store: HookStore, run_id: str, notes: Sequence[StateEntry]
 ) -> int:
     run = instance.get_run_by_id(run_id)
-    events = list(_events_of(store, run_id))
+    events = list(events_of_run(store, run_id))
     deliveries = store.deliveries(run_id=run_id)
     for note in notes:
         own = [event for event in events if _belongs(event, note)]
@@ -59,13 +60,6 @@ def _show_run(
             report_row(instance, run, _message(own, told), _metadata(own, told), note.value["step_key"])
         store.delete_state(_NAMESPACE, note.key)
     return len(notes)
-
-
-def _events_of(store: HookStore, run_id: str) -> Iterator[HookEvent]:
-    after = 0
-    while page := store.events(run_id=run_id, after_id=after):
-        yield from (record.event for record in page)
-        after = page[-1].id
 
 
 def _belongs(event: HookEvent, note: StateEntry) -> bool:

@@ -36,7 +36,7 @@ RELEVANT = {
 }
 RUN_ENDS = {T.RUN_SUCCESS, T.RUN_FAILURE, T.RUN_CANCELED}
 STEP_ENDS = {T.STEP_SUCCESS, T.STEP_FAILURE, T.STEP_SKIPPED, T.STEP_UP_FOR_RETRY}
-_PLANS = {T.ASSET_MATERIALIZATION_PLANNED, T.ASSET_CHECK_EVALUATION_PLANNED}
+PLANS = {T.ASSET_MATERIALIZATION_PLANNED, T.ASSET_CHECK_EVALUATION_PLANNED}
 _STARTS = {T.STEP_START, T.STEP_RESTARTED}
 
 
@@ -204,7 +204,7 @@ def planned_by_step(events: Iterable[DagsterEvent]) -> dict[str, tuple[Planned, 
     """What a run planned, by step key."""
     plans: dict[str, list[Planned]] = {}
     for event in events:
-        if event.event_type in _PLANS:
+        if event.event_type in PLANS:
             plans.setdefault(event.step_key or "", []).append(_planned(event.event_specific_data))
     return {step: tuple(planned) for step, planned in plans.items()}
 
@@ -247,7 +247,7 @@ def _by_attempt(records: Sequence[Recorded]) -> dict[tuple[str, int], list[Recor
     number: dict[str, int] = {}
     for record in records:
         step = record.event.step_key
-        if step is None or record.type in _PLANS:
+        if step is None or record.type in PLANS:
             continue
         attempt = number.setdefault(step, 1)
         groups.setdefault((step, attempt), []).append(record)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
 import dagster as dg
-from dagster import DagsterEvent
+from dagster import EventLogEntry
 
 from phlo_hooks.bus import HookBus
 from phlo_hooks.delivery.recorder import Recorder
@@ -19,9 +19,9 @@ from phlo_hooks.delivery.relay import Relay, RelayReport
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.producers.catalog import Catalog
-from phlo_hooks.producers.dagster_private import default_store_url, when_run_ends
+from phlo_hooks.producers.dagster_private import default_store_url, on_run_events
 from phlo_hooks.producers.live import announce
-from phlo_hooks.producers.runlog import RUN_ENDS, RunFacts
+from phlo_hooks.producers.runlog import RUN_ENDS, RunFacts, recorded
 from phlo_hooks.producers.session import RunSession
 from phlo_hooks.producers.tail import Tail
 from phlo_hooks.redaction import Redactor
@@ -134,20 +134,23 @@ class Runtime:
         announce(session)
         while len(self._sessions) > _MAX_SESSIONS:
             self._sessions.popitem(last=False)
-        if instance.is_ephemeral:
-            # Weakly: a cycle would leave the instance's SQLite connections to be closed by another thread.
-            owner = weakref.ref(instance)
-            when_run_ends(instance, run.run_id, lambda event: self._maybe_finish(owner(), run, event))
+        # Weakly: a cycle would leave an ephemeral instance's connections to be closed by another thread.
+        known = weakref.ref(session)
+        on_run_events(instance, run.run_id, lambda entry: self._listen(known(), entry))
 
-    def _maybe_finish(
-        self, instance: dg.DagsterInstance | None, run: RunFacts, event: DagsterEvent
-    ) -> None:
-        if instance is None or event.event_type not in RUN_ENDS:
+    def _listen(self, session: RunSession | None, entry: EventLogEntry) -> None:
+        record = recorded(entry)
+        if session is None or record is None:
             return
+        session.saw(record)
+        if session.instance.is_ephemeral and record.type in RUN_ENDS:
+            self._finish(session)
+
+    def _finish(self, session: RunSession) -> None:
         try:
-            self.finish(instance, run.run_id)
+            self.finish(session.instance, session.run.run_id)
         except Exception:
-            logger.exception("run %s: its deliveries could not be made", run.run_id)
+            logger.exception("run %s: its deliveries could not be made", session.run.run_id)
 
     def finish(self, instance: dg.DagsterInstance, run_id: str) -> RelayReport:
         """Record and deliver all that is left of a run on an ephemeral instance: no daemon will ever come."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from functools import cached_property
 
 import dagster as dg
@@ -17,6 +16,8 @@ from phlo_hooks.envelope import utc_now
 from phlo_hooks.events import HookCorrelation, HookEvent
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.runlog import (
+    PLANS,
+    RELEVANT,
     Planned,
     Recorded,
     RunFacts,
@@ -49,6 +50,7 @@ class RunSession:
         self.bus = bus
         self._passed: set[tuple[str, str | None, str]] = set()
         self._emitted: Counter[str] = Counter()
+        self._seen: dict[str, list[Recorded]] = {}
 
     @cached_property
     def planned(self) -> Mapping[str, tuple[Planned, ...]]:
@@ -58,14 +60,23 @@ class RunSession:
 
     def step_ended(self, step_key: str, events: Sequence[DagsterEvent]) -> None:
         """Emit what one attempt of a step brought, as Dagster hands it to a hook."""
-        now = utc_now()
-        started = now - timedelta(milliseconds=_duration(events))
-        records = tuple(Recorded(event, _when(event, started, now)) for event in events)
-        own = tuple(record for record in records if record.event.step_key == step_key)
-        attempt = StepAttempt(
-            step_key, self._attempt(step_key, events), own, self.planned.get(step_key, ())
-        )
+        records = self._records(step_key, events)
+        planned = self.planned.get(step_key, ())
+        attempt = StepAttempt(step_key, self._attempt(step_key, events), records, planned)
         self.bus.emit_all(translate_attempt(self.run, attempt, self.catalog), passed=self._passed)
+
+    def saw(self, record: Recorded) -> None:
+        """Note when an event of the run was recorded, which the step hook is not told."""
+        if record.type in RELEVANT and record.event.step_key:
+            self._seen.setdefault(record.event.step_key, []).append(record)
+
+    def _records(self, step_key: str, events: Sequence[DagsterEvent]) -> tuple[Recorded, ...]:
+        own = [each for each in events if each.step_key == step_key and each.event_type in RELEVANT]
+        seen = [each for each in self._seen.pop(step_key, ()) if each.type not in PLANS]
+        if [each.type for each in seen] == [event.event_type for event in own]:
+            return tuple(seen)
+        # They were stored in a batch that has not gone out yet, say: then it is now.
+        return tuple(Recorded(event, utc_now()) for event in own)
 
     def emit(self, event: HookEvent, step_key: str, attempt: int) -> Sequence[Delivery]:
         """Emit an event of the user's own from within a step."""
@@ -97,12 +108,3 @@ class RunSession:
         entries = (record.event_log_entry for record in page.records)
         return [entry.dagster_event for entry in entries if entry.dagster_event is not None]
 
-
-def _duration(events: Sequence[DagsterEvent]) -> float:
-    """Milliseconds from a step's start to its end, which only its success tells."""
-    ended = next((event for event in events if event.event_type is T.STEP_SUCCESS), None)
-    return float(ended.step_success_data.duration_ms) if ended else 0.0
-
-
-def _when(event: DagsterEvent, started: datetime, now: datetime) -> datetime:
-    return started if event.event_type in (T.STEP_START, T.STEP_RESTARTED) else now

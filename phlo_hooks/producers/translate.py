@@ -21,7 +21,7 @@ from phlo_hooks.events import (
 )
 from phlo_hooks.identity import derive_event_id
 from phlo_hooks.producers import asset_events, quality_events
-from phlo_hooks.producers.blame import blame
+from phlo_hooks.producers.blame import blame, step_error
 from phlo_hooks.producers.catalog import Catalog, key_text
 from phlo_hooks.producers.failures import error_of, is_interruption
 from phlo_hooks.producers.runlog import Planned, Recorded, RunFacts, RunLog, StepAttempt, T
@@ -162,7 +162,7 @@ def _run_event(place: Place, log: RunLog, record: Recorded, started: Recorded | 
 def _failed_steps(log: RunLog) -> Iterator[FailedStep]:
     for record in log.records:
         if record.type is T.STEP_FAILURE:
-            yield FailedStep(step_key=record.event.step_key or "", error=error_of(record))
+            yield FailedStep(step_key=record.event.step_key or "", error=step_error(record))
 
 
 def _starts(place: Place, attempt: StepAttempt) -> Iterator[HookEvent]:
@@ -197,7 +197,8 @@ def _missing(place: Place, attempt: StepAttempt, run_end: Recorded | None) -> It
     for planned in absent:
         if planned.check_name is None:
             yield asset_events.missing(place, planned, end, own[planned.asset_key])
-        elif outcome.crashed:
+        elif outcome.crashed and planned.asset_key not in own:
+            # The check of an asset that this very step did not bring about had nothing to look at.
             yield quality_events.crashed(place, planned, end, outcome)
 
 
@@ -238,7 +239,7 @@ def _outcome(attempt: StepAttempt, end: Recorded) -> AttemptOutcome:
         return AttemptOutcome("failure", error_of(end), will_retry=True)
     if end.type is T.STEP_FAILURE:
         status = "canceled" if is_interruption(end) else "failure"
-        return AttemptOutcome(status, error_of(end), will_retry=False)
+        return AttemptOutcome(status, step_error(end), will_retry=False)
     if attempt.ended is not None or attempt.started is None:
         # An output that a successful step did not yield, or a step that never began.
         return AttemptOutcome("skipped")

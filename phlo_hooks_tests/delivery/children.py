@@ -10,8 +10,11 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
+
+from typing_extensions import Self
 
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks_tests.delivery.helpers import claim, deliver, make_entries
@@ -29,7 +32,7 @@ class Children:
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self._processes = [subprocess.Popen(command, **pipes) for _ in range(count)]
 
-    def __enter__(self) -> Children:
+    def __enter__(self) -> Self:
         self.all("ready")
         return self
 
@@ -101,7 +104,7 @@ def _compare_and_set(url: str, number: int, times: int) -> int:
     return collisions
 
 
-_ORDERS = {
+_ORDERS: dict[str, Callable[..., Any]] = {
     "ready": _ready,
     "open": _open,
     "record": _record,
@@ -117,10 +120,11 @@ def main() -> None:
         work, start = _ORDERS[order.pop("order")], order.pop("start")
         time.sleep(max(0.0, start - time.time()))
         try:
-            reply: Any = work(**order)
-        except Exception as exc:
+            reply = work(**order)
+        except Exception as exc:  # noqa: BLE001  # whatever it is, the parent is to say it
             reply = {"error": f"{type(exc).__name__}: {exc}"}
-        print(json.dumps(reply), flush=True)
+        sys.stdout.write(json.dumps(reply) + "\n")
+        sys.stdout.flush()
     os._exit(0)
 
 

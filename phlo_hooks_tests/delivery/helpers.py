@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from phlo_hooks.delivery.store import Claim, Entry, HookStore, Settlement, Target
-from phlo_hooks.events import HookEvent, IngestionEvent
+from phlo_hooks.events import HookCorrelation, HookEvent, IngestionEvent
 from phlo_hooks.registration import FailurePolicy
 
 START = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=timezone.utc)
@@ -41,7 +41,7 @@ class FakeHook:
 def make_event(number: int = 0, run_id: str = "run-1", **fields: Any) -> IngestionEvent:
     """The event of this number: the same arguments make the same event."""
     fields = {"asset_key": f"raw/table_{number}", "timestamp": START, **fields}
-    correlation = {"run_id": run_id, "step_key": f"step_{number}"}
+    correlation = HookCorrelation(run_id=run_id, step_key=f"step_{number}")
     return IngestionEvent(event_type="ingestion.end", correlation=correlation, **fields)
 
 

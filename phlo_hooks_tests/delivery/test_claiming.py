@@ -34,14 +34,14 @@ def test_the_oldest_come_first_and_only_once(store: HookStore) -> None:
     store.record(make_entries(5))
     first, second = claim(store, owner="a", limit=3), claim(store, owner="b", limit=3)
     assert [make_event(n) for n in range(5)] == [each.event for each in (*first, *second)]
-    assert [] == claim(store, owner="c")
+    assert claim(store, owner="c") == []
 
 
 def test_a_hook_that_is_not_here_is_left_alone(store: HookStore) -> None:
     """Another code location has it."""
     store.record([Entry(make_event(), (Target("other.hook"), Target(HOOK, scope="elsewhere")))])
-    assert [] == claim(store)
-    assert [HOOK] == [each.hook for each in claim(store, scopes=["", "elsewhere"])]
+    assert claim(store) == []
+    assert [each.hook for each in claim(store, scopes=["", "elsewhere"])] == [HOOK]
 
 
 def test_a_backlog_of_one_hook_does_not_keep_another_waiting(store: HookStore) -> None:
@@ -50,7 +50,7 @@ def test_a_backlog_of_one_hook_does_not_keep_another_waiting(store: HookStore) -
     store.record(make_entries(1, "quiet.hook", first=100))
     hooks = ["busy.hook", "quiet.hook"]
     found = store.claim(hooks, scopes=[""], owner="me", lease=60, limit=2)
-    assert ["busy.hook", "busy.hook", "quiet.hook"] == [each.hook for each in found]
+    assert [each.hook for each in found] == ["busy.hook", "busy.hook", "quiet.hook"]
 
 
 def test_a_lease_that_ends_gives_the_delivery_back(store: HookStore, clock: Clock) -> None:
@@ -58,15 +58,15 @@ def test_a_lease_that_ends_gives_the_delivery_back(store: HookStore, clock: Cloc
     store.record(make_entries(1))
     claim(store, owner="killed")
     clock.advance(59)
-    assert [] == claim(store)
+    assert claim(store) == []
     clock.advance(1)
-    assert [2] == [each.attempts for each in claim(store)]
+    assert [each.attempts for each in claim(store)] == [2]
 
 
 def test_what_was_abandoned_is_claimed_alone(store: HookStore, clock: Clock) -> None:
     """One of them may kill its process: the others must not count as tried with it each time."""
     store.record(make_entries(4))
-    assert 3 == len(claim(store, owner="killed", limit=3))
+    assert len(claim(store, owner="killed", limit=3)) == 3
     clock.advance(60)
 
     fresh, *suspects = (claim(store, owner=f"relay-{n}") for n in range(4))
@@ -97,7 +97,7 @@ def test_a_settled_delivery_is_never_claimed_again(
     store.settle([late, Settlement.delivered(found.delivery_id)], owner="me")
     assert ([], [state]) == (claim(store), states(store))
     settled = store.deliveries()[0]
-    assert (START, None, None) == (settled.settled_at, settled.next_attempt_at, settled.lease_owner)
+    assert (settled.settled_at, settled.next_attempt_at, settled.lease_owner) == (START, None, None)
 
 
 def test_a_retry_waits_for_its_time(store: HookStore, clock: Clock) -> None:
@@ -106,10 +106,10 @@ def test_a_retry_waits_for_its_time(store: HookStore, clock: Clock) -> None:
     found = claim(store)[0]
     store.settle([Settlement.retrying(found.delivery_id, "503", after=30)], owner="me")
     clock.advance(29.9)
-    assert [] == claim(store)
+    assert claim(store) == []
     clock.advance(0.1)
-    assert [2] == [each.attempts for each in claim(store)]
-    assert "503" == store.deliveries()[0].last_error
+    assert [each.attempts for each in claim(store)] == [2]
+    assert store.deliveries()[0].last_error == "503"
 
 
 def test_a_retry_that_was_no_attempt_does_not_count(store: HookStore) -> None:
@@ -118,7 +118,7 @@ def test_a_retry_that_was_no_attempt_does_not_count(store: HookStore) -> None:
     found = claim(store)[0]
     later = Settlement.retrying(found.delivery_id, "429", after=0, counted=False)
     store.settle([later], owner="me")
-    assert [1] == [each.attempts for each in claim(store)]
+    assert [each.attempts for each in claim(store)] == [1]
 
 
 def test_what_is_given_back_is_as_it_was(store: HookStore) -> None:
@@ -126,8 +126,8 @@ def test_what_is_given_back_is_as_it_was(store: HookStore) -> None:
     store.record(make_entries(1))
     found = claim(store)[0]
     store.settle([Settlement.released(found.delivery_id)], owner="me")
-    assert ["pending"] == states(store)
-    assert [1] == [each.attempts for each in claim(store)]
+    assert states(store) == ["pending"]
+    assert [each.attempts for each in claim(store)] == [1]
 
 
 def test_a_late_failure_leaves_the_next_owner_alone(store: HookStore, clock: Clock) -> None:
@@ -140,7 +140,7 @@ def test_a_late_failure_leaves_the_next_owner_alone(store: HookStore, clock: Clo
     store.settle([Settlement.dead(slow.delivery_id, "too late")], owner="slow")
 
     delivery = store.deliveries()[0]
-    assert ("next", DeliveryState.PENDING) == (delivery.lease_owner, delivery.state)
+    assert (delivery.lease_owner, delivery.state) == ("next", DeliveryState.PENDING)
 
 
 def test_a_late_success_counts(store: HookStore, clock: Clock) -> None:
@@ -153,7 +153,7 @@ def test_a_late_success_counts(store: HookStore, clock: Clock) -> None:
     deliver(store, slow)
     store.settle([Settlement.retrying(again.delivery_id, "oops", after=0)], owner="next")
 
-    assert ["delivered"] == states(store)
+    assert states(store) == ["delivered"]
 
 
 def test_a_late_failure_counts_while_nobody_else_has_it(store: HookStore, clock: Clock) -> None:
@@ -162,13 +162,16 @@ def test_a_late_failure_counts_while_nobody_else_has_it(store: HookStore, clock:
     slow = claim(store, owner="slow")[0]
     clock.advance(3600)
     store.settle([Settlement.retrying(slow.delivery_id, "slow 500", after=5)], owner="slow")
-    assert ["retrying"] == states(store)
+    assert states(store) == ["retrying"]
 
 
 def test_an_event_that_cannot_be_read_blocks_nothing(store: HookStore) -> None:
     """It goes to the dead letters, with the reason; the one behind it is delivered."""
     store.record(make_entries(3))
-    for number, body in ((0, "{not json"), (1, '{"event_type": "ingestion.end", "version": "9.0"}')):
+    for number, body in (
+        (0, "{not json"),
+        (1, '{"event_type": "ingestion.end", "version": "9.0"}'),
+    ):
         update = text("UPDATE hook_events SET body = :body WHERE event_id = :id")
         values = {"body": body, "id": make_event(number).event_id}
         store._database.write(lambda c, v=values, u=update: c.execute(u, v).rowcount)
@@ -176,7 +179,7 @@ def test_an_event_that_cannot_be_read_blocks_nothing(store: HookStore) -> None:
     assert [make_event(2)] == [each.event for each in claim(store)]
 
     broken, newer, _ = store.deliveries()
-    assert ["dead", "dead", "pending"] == states(store)
+    assert states(store) == ["dead", "dead", "pending"]
     assert "not JSON" in str(broken.last_error)
     assert "upgrade phlo-hooks" in str(newer.last_error)
 
@@ -189,7 +192,7 @@ def test_an_error_is_kept_short_and_storable(store: HookStore) -> None:
     store.settle([Settlement.dead(found.delivery_id, error)], owner="me")
     kept = str(store.deliveries()[0].last_error)
     assert len(kept) <= 4096
-    assert (True, True) == (kept.startswith("first"), kept.endswith("last"))
+    assert (kept.startswith("first"), kept.endswith("last")) == (True, True)
 
 
 def test_many_outcomes_are_settled_in_one_call(store: HookStore) -> None:
@@ -202,7 +205,7 @@ def test_many_outcomes_are_settled_in_one_call(store: HookStore) -> None:
         Settlement.retrying(second.delivery_id, "500", after=5),
     ]
     store.settle(results, owner="me")
-    assert ["delivered", "retrying", "dead"] == states(store)
+    assert states(store) == ["delivered", "retrying", "dead"]
 
 
 @pytest.mark.parametrize("rows", [0, 2000])

@@ -1,4 +1,4 @@
-"""How the store behaves when its database does not: down, slow, locked, gone, or on the other side of a fork."""
+"""How the store behaves when its database does not: down, slow, locked, gone, or behind a fork."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, create_engine, text
 
+from phlo_hooks.delivery import recording
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.errors import StoreError, StoreUnavailableError
 from phlo_hooks_tests.delivery.helpers import claim, deliver, make_entries
@@ -35,13 +36,13 @@ def test_nothing_happens_until_the_first_call(tmp_path: Path) -> None:
     """A code location builds its store while no database is at hand."""
     HookStore(f"postgresql://user:{CANARY}@no-such-host.invalid/db")
     HookStore(tmp_path / "folder" / "hooks.db")
-    assert [] == list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_folder_of_a_file_is_made(tmp_path: Path) -> None:
     """The first run of a fresh instance has no storage directory yet."""
     store = HookStore(tmp_path / "not" / "there" / "hooks.db")
-    assert 0 == store.pending_count()
+    assert store.pending_count() == 0
 
 
 def test_a_database_that_is_down_says_so_without_its_password() -> None:
@@ -82,10 +83,10 @@ def test_a_locked_file_is_waited_for_only_so_long(tmp_path: Path) -> None:
 
     with pytest.raises(StoreUnavailableError, match="locked"):
         store.record(make_entries(1))
-    assert [] == store.events()  # reading goes on meanwhile
+    assert store.events() == []  # reading goes on meanwhile
     other.close()
 
-    assert 1 == len(store.record(make_entries(1)))
+    assert len(store.record(make_entries(1))) == 1
 
 
 @pytest.mark.postgres
@@ -98,7 +99,7 @@ def test_a_locked_table_is_waited_for_only_so_long(postgres_url: str) -> None:
         other.execute(text("LOCK TABLE hook_events"))
         with pytest.raises(StoreUnavailableError, match="lock timeout"):
             store.record(make_entries(1))
-    assert 1 == len(store.record(make_entries(1)))
+    assert len(store.record(make_entries(1))) == 1
 
 
 @pytest.mark.postgres
@@ -131,7 +132,7 @@ def test_no_connection_is_kept_between_calls(postgres_url: str) -> None:
         assert _settles_at(0, lambda: connection.execute(others).scalar_one())
         with store.connected():
             store.pending_count()
-            assert 1 == connection.execute(others).scalar_one()
+            assert connection.execute(others).scalar_one() == 1
         assert _settles_at(0, lambda: connection.execute(others).scalar_one())
 
 
@@ -147,28 +148,30 @@ def test_a_connection_that_died_meanwhile_is_replaced(postgres_url: str) -> None
         store.record(make_entries(1))
         with _admin(postgres_url) as connection:
             connection.execute(kill)
-        assert 1 == len(store.record(make_entries(2)))
+        assert len(store.record(make_entries(2))) == 1
 
 
-def test_a_collision_is_tried_again(store: HookStore) -> None:
+def test_a_collision_is_tried_again(store: HookStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process records the same event between our question and our insert."""
-    store.pending_count()
-    other = make_entries(1)
-    engine = store._database._engine()
-    collided = []
+    store.record(make_entries(1))
+    known, asked = recording._known, []
 
-    @event.listens_for(engine, "before_execute")
-    def _be_faster(connection: object, clause: object, *args: object) -> None:
-        if "INSERT INTO hook_events" in str(clause) and not collided:
-            collided.append(clause)
-            connection.execute(text("SAVEPOINT other"))  # type: ignore[attr-defined]
-            from phlo_hooks.delivery.columns import event_row
+    def blind_at_first(connection: Connection, keys: list[str]) -> set[str]:
+        asked.append(keys)
+        return set() if len(asked) == 1 else known(connection, keys)
 
-            row = event_row(other[0].event, store.clock())
-            connection.execute(clause, [row])  # type: ignore[attr-defined]
+    monkeypatch.setattr(recording, "_known", blind_at_first)
+    assert len(store.record(make_entries(2))) == 1
+    assert (len(asked), len(store.deliveries())) == (2, 2)
 
-    assert 2 == len(store.record(make_entries(2)))
-    assert (1, 2) == (len(collided), len(store.deliveries()))
+
+def test_a_collision_without_end_is_an_error(store: HookStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a loop."""
+    store.record(make_entries(1))
+    monkeypatch.setattr(recording, "_known", lambda connection, keys: set())
+    monkeypatch.setattr("phlo_hooks.delivery.database._PAUSE", 0)
+    with pytest.raises(StoreError, match="IntegrityError"):
+        store.record(make_entries(1))
 
 
 def test_threads_share_a_store(store: HookStore) -> None:
@@ -183,7 +186,7 @@ def test_threads_share_a_store(store: HookStore) -> None:
             while claims := claim(store, owner=f"thread-{number}", limit=3):
                 deliver(store, *claims)
                 delivered.extend(each.delivery_id for each in claims)
-        except BaseException as exc:
+        except BaseException as exc:  # noqa: BLE001  # of any thread, for the test to show
             failures.append(exc)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
@@ -191,7 +194,7 @@ def test_threads_share_a_store(store: HookStore) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert ([], 40, 40) == (failures, len(delivered), len(set(delivered)))
+    assert (failures, len(delivered), len(set(delivered))) == ([], 40, 40)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
@@ -205,8 +208,8 @@ def test_a_child_after_a_fork_has_connections_of_its_own(shared_store: HookStore
             done = len(shared_store.record(make_entries(2)))
             os._exit(0 if done == 1 else 1)
         _, status = os.waitpid(child, 0)
-        assert 1 == len(shared_store.record(make_entries(3)))
-    assert (0, 3) == (status, len(shared_store.events()))
+        assert len(shared_store.record(make_entries(3))) == 1
+    assert (status, len(shared_store.events())) == (0, 3)
 
 
 def test_a_store_in_memory_is_cheap() -> None:
@@ -229,7 +232,7 @@ def test_a_run_pays_for_neither_alembic_nor_dagster(tmp_path: Path) -> None:
         "print({'alembic', 'dagster', 'sqlalchemy'} & sys.modules.keys())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "{'sqlalchemy'}" == done.stdout.strip()
+    assert done.stdout.strip() == "{'sqlalchemy'}"
 
 
 @contextmanager

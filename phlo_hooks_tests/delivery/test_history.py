@@ -22,16 +22,16 @@ def test_events_come_in_pages(store: HookStore) -> None:
     first = store.events(limit=3)
     second = store.events(after_id=first[-1].id, limit=3)
     assert [make_event(n) for n in range(5)] == [record.event for record in (*first, *second)]
-    assert [] == store.events(after_id=second[-1].id)
+    assert store.events(after_id=second[-1].id) == []
 
 
 def test_events_are_found_by_run_and_type(store: HookStore) -> None:
     """Either, or both."""
     start = make_event(2, run_id="run-2").model_copy(update={"event_type": "ingestion.start"})
     store.record([Entry(make_event(1)), Entry(make_event(1, run_id="run-2")), Entry(start)])
-    assert 2 == len(store.events(run_id="run-2"))
-    assert 2 == len(store.events(event_type="ingestion.end"))
-    assert 1 == len(store.events(run_id="run-2", event_type="ingestion.end"))
+    assert len(store.events(run_id="run-2")) == 2
+    assert len(store.events(event_type="ingestion.end")) == 2
+    assert len(store.events(run_id="run-2", event_type="ingestion.end")) == 1
     assert None is store.get_event("never seen")
 
 
@@ -43,11 +43,11 @@ def test_deliveries_are_found_by_event_and_run(store: HookStore) -> None:
     assert [(make_event(1).event_id, hook) for hook in ("a.hook", "b.hook")] == [
         (delivery.event_id, delivery.hook) for delivery in one
     ]
-    assert [4, 1, 5] == [
+    assert [
         len(store.deliveries(run_id="run-1")),
         len(store.deliveries(run_id="run-2")),
         len(store.deliveries()),
-    ]
+    ] == [4, 1, 5]
 
 
 def test_what_is_open_is_counted(store: HookStore, clock: Clock) -> None:
@@ -57,23 +57,21 @@ def test_what_is_open_is_counted(store: HookStore, clock: Clock) -> None:
     first, second = claim(store, limit=2)
     deliver(store, first)
     store.settle([Settlement.retrying(second.delivery_id, "500", after=60)], owner="me")
-    assert 3 == store.pending_count()
-    assert 2 == store.pending_count(hooks=[HOOK])
-    assert 1 == store.pending_count(scopes=["s"])
-    assert 0 == store.pending_count(hooks=[])
-    assert 1 == store.pending_count(hooks=[HOOK], due_at=clock())
-    assert 2 == store.pending_count(hooks=[HOOK], due_at=clock() + timedelta(minutes=1))
+    assert store.pending_count() == 3
+    assert store.pending_count(hooks=[HOOK]) == 2
+    assert store.pending_count(scopes=["s"]) == 1
+    assert store.pending_count(hooks=[]) == 0
+    assert store.pending_count(hooks=[HOOK], due_at=clock()) == 1
+    assert store.pending_count(hooks=[HOOK], due_at=clock() + timedelta(minutes=1)) == 2
 
 
-def test_the_oldest_open_delivery_tells_how_far_behind_we_are(
-    store: HookStore, clock: Clock
-) -> None:
+def test_the_oldest_open_delivery_tells_how_far_behind_we_are(store: HookStore, clock: Clock) -> None:
     """None when nothing waits; settled ones do not count."""
     assert None is store.oldest_pending()
     store.record(make_entries(1))
     clock.advance(60)
     store.record(make_entries(1, first=1))
-    assert START == store.oldest_pending()
+    assert store.oldest_pending() == START
     deliver(store, *claim(store, limit=1))
     assert START + timedelta(minutes=1) == store.oldest_pending(hooks=[HOOK], scopes=[""])
     assert None is store.oldest_pending(hooks=["b.hook"])

@@ -30,34 +30,34 @@ def test_an_event_and_its_deliveries_are_recorded(store: HookStore) -> None:
         recorded.run_id,
     )
     found = [(d.hook, d.scope, d.lane, d.state, d.attempts) for d in store.deliveries()]
-    assert [
+    assert found == [
         ("a.one", "here", None, DeliveryState.PENDING, 0),
         ("b.two", "", "raw/table_0", DeliveryState.PENDING, 0),
-    ] == found
+    ]
 
 
 def test_a_second_sight_changes_nothing(store: HookStore) -> None:
     """The step hook and the sensor see one thing; it is delivered once, to those who first wanted it."""
     entries = make_entries(3)
-    assert 3 == len(store.record(entries))
+    assert len(store.record(entries)) == 3
 
     again = [Entry(entry.event, (Target(HOOK), Target("late.hook"))) for entry in entries]
 
     assert frozenset() == store.record(again)
-    assert 3 == len(store.deliveries())
+    assert len(store.deliveries()) == 3
 
 
 def test_an_event_twice_in_one_call_is_one_event(store: HookStore) -> None:
     """A sensor may read one thing from two places in one tick."""
     entry = make_entries(1)[0]
-    assert 1 == len(store.record([entry, entry]))
-    assert 1 == len(store.deliveries())
+    assert len(store.record([entry, entry])) == 1
+    assert len(store.deliveries()) == 1
 
 
 def test_a_target_twice_is_one_delivery(store: HookStore) -> None:
     """A hook that two filters name is called once."""
     store.record([Entry(make_event(), (Target(HOOK), Target(HOOK)))])
-    assert 1 == len(store.deliveries())
+    assert len(store.deliveries()) == 1
 
 
 def test_only_the_unknown_of_a_large_batch_are_new(store: HookStore) -> None:
@@ -66,16 +66,16 @@ def test_only_the_unknown_of_a_large_batch_are_new(store: HookStore) -> None:
 
     new = store.record(make_entries(1203))
 
-    assert 1003 == len(new)
+    assert len(new) == 1003
     expected = [make_event(n).event_id for n in (*range(600, 800), *range(600), *range(800, 1203))]
     assert expected == [event.event_id for event in store.events(limit=5000)]
-    assert 1203 == store.pending_count()
+    assert store.pending_count() == 1203
 
 
 def test_an_event_without_targets_is_recorded(store: HookStore) -> None:
     """It happened, whether anybody listens or not."""
     store.record([Entry(make_event())])
-    assert ([], 1) == (store.deliveries(), len(store.events()))
+    assert (store.deliveries(), len(store.events())) == ([], 1)
 
 
 def test_state_is_committed_with_the_events(store: HookStore) -> None:
@@ -83,14 +83,14 @@ def test_state_is_committed_with_the_events(store: HookStore) -> None:
     store.record(make_entries(1), state=[StateWrite("sensor", "cursor", {"id": 7})])
     entry = store.get_state("sensor", "cursor")
     assert entry is not None
-    assert {"id": 7} == entry.value
+    assert entry.value == {"id": 7}
 
 
 def test_state_that_cannot_be_kept_takes_the_events_back(store: HookStore) -> None:
     """All of it or none: the next tick reads the same events again."""
     with pytest.raises(StoreError, match="not JSON"):
         store.record(make_entries(1), state=[StateWrite("sensor", "cursor", object())])
-    assert [] == store.events()
+    assert store.events() == []
 
 
 def test_known_tells_which_ids_are_recorded(store: HookStore) -> None:
@@ -113,9 +113,7 @@ def test_known_tells_which_ids_are_recorded(store: HookStore) -> None:
         pytest.param(
             ExternalEvent(event_id="e" * 900, event_type="billing." + "z" * 200), id="foreign event"
         ),
-        pytest.param(
-            ExternalEvent(event_id="a\0b", event_type="billing.paid"), id="foreign id with NUL"
-        ),
+        pytest.param(ExternalEvent(event_id="a\0b", event_type="billing.paid"), id="foreign id with NUL"),
     ],
 )
 def test_no_content_makes_recording_fail(store: HookStore, event: HookEvent) -> None:
@@ -131,13 +129,13 @@ def test_no_content_makes_recording_fail(store: HookStore, event: HookEvent) -> 
 def test_ids_that_begin_alike_are_not_one_event(store: HookStore) -> None:
     """A column that cut them would drop the second."""
     events = [ExternalEvent(event_id="e" * 900 + end, event_type="a.b") for end in "12"]
-    assert 2 == len(store.record([Entry(event) for event in events]))
+    assert len(store.record([Entry(event) for event in events])) == 2
 
 
 def test_ids_that_differ_in_case_are_not_one_event(store: HookStore) -> None:
     """Which MySQL would have it, by default."""
     events = [ExternalEvent(event_id=event_id, event_type="a.b") for event_id in ("A", "a")]
-    assert 2 == len(store.record([Entry(event) for event in events]))
+    assert len(store.record([Entry(event) for event in events])) == 2
 
 
 def test_a_leased_target_waits_for_its_process(store: HookStore, clock: Clock) -> None:
@@ -145,10 +143,10 @@ def test_a_leased_target_waits_for_its_process(store: HookStore, clock: Clock) -
     until = clock() + timedelta(seconds=30)
     store.record([Entry(make_event(), (Target(HOOK, lease_owner="step", lease_until=until),))])
 
-    assert [] == claim(store)
+    assert claim(store) == []
     clock.advance(30)
 
-    assert [2] == [each.attempts for each in claim(store)]
+    assert [each.attempts for each in claim(store)] == [2]
 
 
 def test_a_target_that_cannot_be_kept_is_refused() -> None:

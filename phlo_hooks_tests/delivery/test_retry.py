@@ -41,7 +41,7 @@ def test_each_failure_waits_as_the_schedule_says() -> None:
 def test_the_default_bridges_an_outage_of_a_day() -> None:
     """Eight attempts; a receiver that is down overnight loses nothing."""
     policy = RetryPolicy()
-    assert 8 == policy.max_attempts
+    assert policy.max_attempts == 8
     assert timedelta(days=1) < policy.horizon < timedelta(days=2)
 
 
@@ -89,8 +89,8 @@ def test_jitter_takes_any_part_of_the_time() -> None:
 
 def test_beyond_the_schedule_the_last_entry_holds() -> None:
     """Asked for by a hook that did not return, whose attempts are not over yet."""
-    assert 60 == POLICY.delay(99)
-    assert 0 == RetryPolicy(schedule=()).delay(1)
+    assert POLICY.delay(99) == 60
+    assert RetryPolicy(schedule=()).delay(1) == 0
 
 
 @pytest.mark.parametrize(

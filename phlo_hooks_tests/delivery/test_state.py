@@ -20,7 +20,7 @@ def value(store: HookStore, key: str = "k") -> object:
 
 
 @pytest.mark.parametrize(
-    "kept", [None, 0, "text", "🎣", [1, [2]], {"a": {"b": 1.5}}], ids=lambda kept: repr(kept)
+    "kept", [None, 0, "text", "🎣", [1, [2]], {"a": {"b": 1.5}}], ids=repr
 )
 def test_what_json_can_say_is_kept(store: HookStore, kept: object) -> None:
     """And comes back as it was."""
@@ -36,7 +36,7 @@ def test_namespaces_are_apart(store: HookStore) -> None:
     store.put_state("b", "k", 2)
     store.delete_state("a", "k")
     store.delete_state("a", "never there")
-    assert [(), (2,)] == [tuple(e.value for e in store.list_state(ns)) for ns in ("a", "b")]
+    assert [tuple(e.value for e in store.list_state(ns)) for ns in ("a", "b")] == [(), (2,)]
 
 
 def test_each_write_is_a_new_version(store: HookStore) -> None:
@@ -45,7 +45,7 @@ def test_each_write_is_a_new_version(store: HookStore) -> None:
         store.put_state("ns", "k", number)
     entry = store.get_state("ns", "k")
     assert entry is not None
-    assert (2, 3) == (entry.value, entry.version)
+    assert (entry.value, entry.version) == (2, 3)
 
 
 def test_compare_and_set_keeps_the_first_of_two_writers(store: HookStore) -> None:
@@ -55,17 +55,17 @@ def test_compare_and_set_keeps_the_first_of_two_writers(store: HookStore) -> Non
     assert store.compare_and_set("ns", "k", 1, "third")
     assert not store.compare_and_set("ns", "k", 1, "fourth")
     assert not store.compare_and_set("ns", "other", 1, "never there")
-    assert "third" == value(store)
+    assert value(store) == "third"
 
 
 def test_what_has_expired_is_absent(store: HookStore, clock: Clock) -> None:
     """To every way of reading, before anything has deleted it."""
     store.put_state("ns", "k", 1, expires_at=clock() + HOUR)
     store.put_state("ns", "stays", 2)
-    assert 1 == value(store)
+    assert value(store) == 1
     clock.advance(3600)
     assert None is value(store)
-    assert ["stays"] == [entry.key for entry in store.list_state("ns")]
+    assert [entry.key for entry in store.list_state("ns")] == ["stays"]
     assert not store.compare_and_set("ns", "k", 1, "as if it were there")
 
 
@@ -76,7 +76,7 @@ def test_what_has_expired_can_be_set_anew(store: HookStore, clock: Clock) -> Non
     assert store.compare_and_set("ns", "k", None, 2)
     entry = store.get_state("ns", "k")
     assert entry is not None
-    assert (2, 2, None) == (entry.value, entry.version, entry.expires_at)
+    assert (entry.value, entry.version, entry.expires_at) == (2, 2, None)
 
 
 def test_expire_deletes_what_has_expired(store: HookStore, clock: Clock) -> None:
@@ -85,8 +85,8 @@ def test_expire_deletes_what_has_expired(store: HookStore, clock: Clock) -> None
     store.put_state("ns", "new", 1, expires_at=clock() + 2 * HOUR)
     store.put_state("ns", "ever", 1)
     clock.advance(3600)
-    assert (1, 0) == (store.expire(), store.expire())
-    assert ["ever", "new"] == [entry.key for entry in store.list_state("ns")]
+    assert (store.expire(), store.expire()) == (1, 0)
+    assert [entry.key for entry in store.list_state("ns")] == ["ever", "new"]
 
 
 def test_a_list_has_the_keys_with_that_prefix(store: HookStore) -> None:
@@ -94,7 +94,7 @@ def test_a_list_has_the_keys_with_that_prefix(store: HookStore) -> None:
     for key in ("a_1", "a_2", "ab1", "A_1", "a%1", "a_🎣"):
         store.put_state("ns", key, key)
     assert {"a_1", "a_2", "a_🎣"} == {entry.key for entry in store.list_state("ns", "a_")}
-    assert 6 == len(store.list_state("ns"))
+    assert len(store.list_state("ns")) == 6
 
 
 @pytest.mark.parametrize(

@@ -28,13 +28,25 @@ def _install(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
         ("postgresql+psycopg2://u:p@h/db", ("psycopg",), "postgresql+psycopg://u:p@h/db"),
         ("postgresql://u:p@h/db", ("psycopg2",), "postgresql+psycopg2://u:p@h/db"),
         ("postgresql+psycopg://u:p@h/db", ("psycopg2",), "postgresql+psycopg2://u:p@h/db"),
-        ("postgresql://h/db?sslmode=require", ("psycopg",), "postgresql+psycopg://h/db?sslmode=require"),
+        (
+            "postgresql://h/db?sslmode=require",
+            ("psycopg",),
+            "postgresql+psycopg://h/db?sslmode=require",
+        ),
         ("postgresql+pg8000://u:p@h/db", (), "postgresql+pg8000://u:p@h/db"),
         ("postgresql://u:p%40%2F@h/db", ("psycopg",), "postgresql+psycopg://u:p%40%2F@h/db"),
         ("mysql://u:p@h/db", ("pymysql",), "mysql+pymysql://u:p@h/db"),
         ("mariadb://u:p@h/db", ("pymysql",), "mysql+pymysql://u:p@h/db"),
-        ("mysql+mysqlconnector://u:p@h/db", ("pymysql", "mysql.connector"), "mysql+pymysql://u:p@h/db"),
-        ("mysql+mysqlconnector://u:p@h/db", ("mysql.connector",), "mysql+mysqlconnector://u:p@h/db"),
+        (
+            "mysql+mysqlconnector://u:p@h/db",
+            ("pymysql", "mysql.connector"),
+            "mysql+pymysql://u:p@h/db",
+        ),
+        (
+            "mysql+mysqlconnector://u:p@h/db",
+            ("mysql.connector",),
+            "mysql+mysqlconnector://u:p@h/db",
+        ),
         ("sqlite:////var/hooks.db", (), "sqlite:////var/hooks.db"),
         ("sqlite://", (), "sqlite://"),
         ("/var/hooks.db", (), "sqlite:////var/hooks.db"),
@@ -52,8 +64,8 @@ def test_a_url_gets_a_driver_that_is_there(
 
 def test_other_ways_to_say_it() -> None:
     """A path object, and a URL object."""
-    assert "sqlite" == normalize_url(Path("hooks.db")).drivername
-    assert "h" == normalize_url(URL.create("postgresql", host="h")).host
+    assert normalize_url(Path("hooks.db")).drivername == "sqlite"
+    assert normalize_url(URL.create("postgresql", host="h")).host == "h"
 
 
 @pytest.mark.parametrize(
@@ -75,12 +87,8 @@ def test_a_url_that_cannot_work_is_refused(given: str, says: str) -> None:
     assert CANARY not in repr(caught.value) + repr(caught.value.__cause__)
 
 
-@pytest.mark.parametrize(
-    ("given", "extra"), [("postgresql://h/db", "postgres"), ("mysql://h/db", "mysql")]
-)
-def test_a_missing_driver_names_its_extra(
-    monkeypatch: pytest.MonkeyPatch, given: str, extra: str
-) -> None:
+@pytest.mark.parametrize(("given", "extra"), [("postgresql://h/db", "postgres"), ("mysql://h/db", "mysql")])
+def test_a_missing_driver_names_its_extra(monkeypatch: pytest.MonkeyPatch, given: str, extra: str) -> None:
     """One command away from working."""
     _install(monkeypatch)
     with pytest.raises(MissingExtraError, match=rf"pip install 'phlo-hooks\[{extra}\]'"):
@@ -111,7 +119,7 @@ def test_a_url_is_shown_without_its_password(given: str) -> None:
 def test_where_the_database_is() -> None:
     """In this process, in a file, or elsewhere."""
     urls = [normalize_url(u) for u in ("sqlite://", "sqlite:///:memory:", "/a/b.db")]
-    assert [True, True, False] == [is_memory(url) for url in urls]
+    assert [is_memory(url) for url in urls] == [True, True, False]
     assert [None, None, Path("/a/b.db")] == [sqlite_file(url) for url in urls]
     assert None is sqlite_file(normalize_url("sqlite:///file:x?mode=memory&uri=true"))
     assert None is sqlite_file(URL.create("postgresql", host="h", database="d"))

@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from phlo_hooks.demo.lakehouse import build_definitions
 from phlo_hooks.demo.paths import HOME_VARIABLE, DemoHome
 from phlo_hooks.demo.run import DemoRun, run_demo
 from phlo_hooks.demo.transform import PROJECT_FOLDER
@@ -45,7 +46,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuiltDemo]:
     before, progress = project_files(), list[DemoRun]()
     with dg.instance_for_test() as instance:
         months = ["2013-01", "2013-02"]
-        runs = run_demo(instance, home=home, months=months, on_progress=progress.append)
+        runs = run_demo(
+            instance, build_definitions(home=home), months=months, on_progress=progress.append
+        )
         yield BuiltDemo(home, instance, runs, progress, before)
 
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 
 def test_a_broken_load(instance: dg.DagsterInstance, copied_home: DemoHome) -> None:
     """The other load succeeds, nothing downstream runs, and no month is published."""
-    runs = run_demo(instance, broken=Fault.LOAD, home=copied_home)
+    runs = run_demo(instance, build_definitions(broken=Fault.LOAD, home=copied_home))
     assert [(run.job_name, run.status) for run in runs] == [("lakehouse", RunStatus.FAILED)]
     assert set(materialized(instance, runs)) == RAW - {"raw/flights"}
     assert evaluations(instance, runs) == []
@@ -52,7 +52,7 @@ def test_a_broken_load_leaves_the_old_flights(
 
 def test_a_broken_model(instance: dg.DagsterInstance, copied_home: DemoHome) -> None:
     """Its descendant is skipped, its siblings are built, nothing is published."""
-    runs = run_demo(instance, broken="model", home=copied_home)
+    runs = run_demo(instance, build_definitions(broken="model", home=copied_home))
     assert [(run.job_name, run.status) for run in runs] == [("lakehouse", RunStatus.FAILED)]
     not_built = {"marts/carrier_delays", "marts/carrier_scorecard"}
     assert set(materialized(instance, runs)) == RAW | STAGING | MARTS - not_built
@@ -74,12 +74,8 @@ def test_the_environment_breaks_it_too(
     ).success
 
 
-def test_an_unknown_fault_is_refused_before_anything_runs(
-    instance: dg.DagsterInstance, tmp_path: Path
-) -> None:
+def test_an_unknown_fault_is_refused_before_anything_runs(tmp_path: Path) -> None:
     """Not even the project is parsed."""
     with pytest.raises(ConfigurationError, match="no fault 'everything'"):
-        run_demo(
-            dg.DagsterInstance.ephemeral(), broken="everything", home=DemoHome(tmp_path / "home")
-        )
+        build_definitions(broken="everything", home=DemoHome(tmp_path / "home"))
     assert not (tmp_path / "home").exists()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md")))
+_AT_ROOT = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")
+PAGES = (*(ROOT / name for name in _AT_ROOT), *sorted(DOCS.rglob("*.md")))
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,}) *(?P<language>\w*)(?P<rest>.*)$")
 _NOT_RUN = re.compile(r"<!-- not run: (?P<reason>.+?) -->")

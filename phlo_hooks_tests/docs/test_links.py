@@ -1,4 +1,4 @@
-"""Every link of ours leads somewhere. `mkdocs build --strict` does not look at README.md and CONTRIBUTING.md."""
+"""Every link of ours leads somewhere; `mkdocs build --strict` does not look at the pages beside `docs`."""
 
 from __future__ import annotations
 

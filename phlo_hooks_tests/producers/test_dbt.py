@@ -2,8 +2,9 @@
 
 import json
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,50 +83,37 @@ class Build:
 
 
 class Shop:
-    """The project in a folder of its own, parsed once."""
+    """The project in a folder of its own, parsed once, and one of everything in it broken."""
 
     def __init__(self, folder: Path) -> None:
         from dagster_dbt import DbtCliResource
 
         self.folder = folder
         shutil.copytree(PROJECT, folder, dirs_exist_ok=True)
-        dbt = Path(sys.executable).with_name("dbt")
-        self.dbt = DbtCliResource(
-            project_dir=str(folder),
-            profiles_dir=str(folder),
-            dbt_executable=str(dbt) if dbt.exists() else "dbt",
-        )
-        self.dbt.cli(["parse", "--quiet", *self._vars("parse")], target_path=folder / "target").wait()
+        with duckdb.connect(str(folder / "shop.duckdb")) as connection:
+            connection.execute("create table payments as select 1 as id")
+        beside_python = Path(sys.executable).with_name("dbt")
+        dbt = str(beside_python) if beside_python.exists() else "dbt"
+        self.dbt = DbtCliResource(project_dir=str(folder), profiles_dir=str(folder), dbt_executable=dbt)
+        # The same for every command, so that dbt parses the project only once.
+        self.vars = ["--vars", json.dumps({"database": str(folder / "shop.duckdb"), "broken": True})]
+        subprocess.run([dbt, "parse", "--quiet", *self.vars], check=True, cwd=folder)
 
-    def build(self, name: str, *arguments: str, select: str = "fqn:*", tolerant: bool = False) -> Build:
-        """Each build has a database of its own: dagster-dbt keeps DuckDB's lock after it fetched metadata."""
+    def build(self, select: str, stream: Callable[[Any], Iterator[Any]], **options: Any) -> Build:
+        """Run `dbt build` as a step, and hand what it yields to `stream`."""
         from dagster_dbt import DbtCliResource, dbt_assets
 
-        target = self.folder / f"target-{name}"
-        command = ["build", *arguments, *self._vars(name)]
-        with duckdb.connect(str(self._database(name))) as connection:
-            connection.execute("create or replace table payments as select 1 as id")
+        options["target_path"] = self.folder / f"target-{stream.__name__}"
 
         @dbt_assets(manifest=self.folder / "target" / "manifest.json", select=select)
         def shop(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-            build = dbt.cli(command, context=context, target_path=target, raise_on_error=not tolerant)
-            if tolerant:
-                yield from build.stream()
-                yield from failed_observations(build)
-            else:
-                yield from build.stream().fetch_row_counts().fetch_column_metadata()
+            yield from stream(dbt.cli(["build", *self.vars], context=context, **options))
 
         with dg.DagsterInstance.ephemeral() as instance:
             run = dg.materialize(
                 [shop], resources={"dbt": self.dbt}, instance=instance, raise_on_error=False
             )
-            return Build(shop, run.success, run.all_events, target)
-
-    def _database(self, name: str) -> Path:
-        return self.folder / f"{name}.duckdb"
-
-    def _vars(self, name: str) -> list[str]:
-        return ["--vars", json.dumps({"database": str(self._database(name)), "broken": name != "parse"})]
+            return Build(shop, run.success, run.all_events, options["target_path"])
 
 
 @pytest.fixture(scope="module")
@@ -134,15 +122,24 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 @pytest.fixture(scope="module")
-def broken(shop: Shop) -> Build:
-    """Everything built, one of everything broken, rows and columns fetched."""
-    return shop.build("broken")
+def tolerant(shop: Shop) -> Build:
+    """The branch of the broken model, in a step that dbt's failure does not fail; nothing fetched."""
+
+    def tolerated(invocation: Any) -> Iterator[Any]:
+        yield from invocation.stream()
+        yield from failed_observations(invocation)
+
+    return shop.build("+child", tolerated, raise_on_error=False)
 
 
 @pytest.fixture(scope="module")
-def tolerant(shop: Shop) -> Build:
-    """The branch of the broken model, in a step that dbt's failure does not fail; nothing fetched."""
-    return shop.build("tolerant", select="+child", tolerant=True)
+def broken(shop: Shop, tolerant: Build) -> Build:
+    """Everything, rows and columns fetched. Comes last: after a fetch dagster-dbt keeps DuckDB's lock."""
+
+    def fetched(invocation: Any) -> Iterator[Any]:
+        yield from invocation.stream().fetch_row_counts().fetch_column_metadata()
+
+    return shop.build("fqn:*", fetched)
 
 
 e2e = pytest.mark.e2e
@@ -164,7 +161,7 @@ def test_what_was_built(broken: Build, asset: str, unique_id: str, kind: str, ro
     assert found is not None
     assert (unique_id, kind, asset) == (found.unique_id, found.resource_type, found.name)
     assert ("dbt", "success", True) == (found.tool, found.status, found.rebuilt)
-    assert (rows, f"broken.main.{asset}") == (found.table.rows, found.table.table_name)
+    assert (rows, f"shop.main.{asset}") == (found.table.rows, found.table.table_name)
     took = broken.run_results()[unique_id]["execution_time"]
     assert found.table.seconds == pytest.approx(took, abs=0.1)
     assert found.table.seconds and found.table.seconds > 0
@@ -458,8 +455,6 @@ def test_a_table_that_dbt_left_alone_was_not_rebuilt(status: str, rebuilt: bool)
 
 def test_dagster_dbt_is_not_needed() -> None:
     """Importing the module loads neither dagster-dbt nor dbt."""
-    import subprocess
-
     code = (
         "import sys, phlo_hooks.producers.dbt;"
         "assert not {'dagster_dbt', 'dbt'} & set(sys.modules), 'loaded'"
