@@ -85,6 +85,7 @@ def _shorter(value: Any, excess: int) -> Any:
             excess -= _size(dict([kept_items.popitem()])) - 1
         return kept_items
     if isinstance(value, str):
-        # Cut by characters: in the worst case each is one byte, so this always takes enough.
-        return value[: max(_KEPT_TEXT, len(value) - excess)] if len(value) > _KEPT_TEXT else ""
+        # A character takes one to six bytes; the average is near enough, since whoever calls measures again.
+        kept_part = max(0.0, 1 - excess / _size(value))
+        return value[: max(_KEPT_TEXT, int(len(value) * kept_part))] if len(value) > _KEPT_TEXT else ""
     return value if _size(value) <= _KEPT_TEXT else f"[cut: {_size(value)} bytes]"

@@ -53,6 +53,11 @@ def _under_key(key: Any, value: Any) -> Any:
     return redact_keys(value)
 
 
+def _written_forms(secret: str) -> tuple[str, ...]:
+    """As it is, and as it stands in JSON, where a quote or a line break in it has a backslash."""
+    return secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]
+
+
 class Redactor:
     """Replaces known secret values in text.
 
@@ -63,8 +68,7 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         # The longest first: a secret that contains another one must not leave its rest behind.
         long_enough = [secret for secret in secrets if len(secret) >= MIN_SECRET_LENGTH]
-        # As it stands in JSON too: a quote or a line break in a secret is written with a backslash there.
-        forms = {form for secret in long_enough for form in (secret, json.dumps(secret)[1:-1])}
+        forms = {form for secret in long_enough for form in _written_forms(secret)}
         known = sorted(forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, known))) if known else None
 

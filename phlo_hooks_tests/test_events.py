@@ -200,7 +200,7 @@ def test_severities_have_one_spelling(given_name, kept):
 
 def test_unknown_severity_is_refused():
     """A severity that no filter knows would never alert anyone."""
-    with pytest.raises(InvalidEventError, match="severity 'FATAL' is not one of INFO"):
+    with pytest.raises(InvalidEventError, match="severity 'fatal' is not one of INFO"):
         full_event(QualityResultEvent, severity="fatal")
 
 

@@ -19,8 +19,8 @@ from sqlalchemy.exc import (
     InternalError,
     OperationalError,
     SQLAlchemyError,
+    TimeoutError as PoolTimeoutError,
 )
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from phlo_hooks.delivery.engine import WRITE, open_engine
 from phlo_hooks.delivery.schema import metadata

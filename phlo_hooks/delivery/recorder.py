@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from phlo_hooks.bus import Accepted
-from phlo_hooks.delivery.retry import RetryPolicy
 from phlo_hooks.delivery.records import DeliveryKey, Entry, Settlement, StateWrite, Target
+from phlo_hooks.delivery.retry import RetryPolicy
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.dispatch import Delivery, Outcome
+from phlo_hooks.envelope import redacted
 from phlo_hooks.errors import StoreUnavailableError
 from phlo_hooks.events import HookEvent
-from phlo_hooks.envelope import redacted
 from phlo_hooks.limits import bounded
 from phlo_hooks.redaction import Redactor
 from phlo_hooks.registration import RegisteredHook

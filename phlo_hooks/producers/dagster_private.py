@@ -11,9 +11,9 @@ from typing import Any
 
 import dagster as dg
 from dagster import DagsterRun, EventLogEntry
+from dagster._core.event_api import EventLogCursor
 from dagster._core.events import EngineEventData
 from dagster._core.execution.context.compute import current_execution_context
-from dagster._core.event_api import EventLogCursor
 from dagster_shared.error import SerializableErrorInfo as SerializableErrorInfo
 
 # Events reported from outside a run are stored under this run id, also by the sharded SQLite storage.

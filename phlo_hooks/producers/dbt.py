@@ -13,11 +13,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import dagster as dg
 
 from phlo_hooks.producers.metadata import Column, MaterializationFacts, facts, first, text, whole
+
+K = TypeVar("K")
 
 TOOL = "dbt"
 MESSAGE_KEY = "phlo_hooks/dbt_message"
@@ -27,24 +29,27 @@ _TABLE_KINDS = frozenset({"model", "seed", "snapshot"})
 # dbt found that the table is still good, and did nothing; dagster-dbt reports a materialization all the same.
 _NOT_REBUILT = frozenset({"no-op", "reused"})
 _CRASHED = frozenset({"error", "runtime error"})
-# What dbt puts around the name: the hash of a generic test's arguments, a model's version, a unit test's model.
+# Around the name: the hash of a generic test's arguments, a model's version, a unit test's model.
 _AROUND_NAME = {
     "test": re.compile(r"\.[0-9a-f]{10}$"),
     "model": re.compile(r"\.v\d[\w.]*$"),
     "unit_test": re.compile(r"^.*\."),
 }
 
-_FAILED = re.compile(r"The dbt CLI process with command\b.*?\bfailed with exit code `(-?\d+)`", re.S)
+_UNIQUE_ID = re.compile(r"[a-z_]+\.\w+\..")
+_FAILED = re.compile(r"The dbt CLI process with command\b.*?\bfailed with exit code `(-?\d+)`", re.DOTALL)
 _ERRORS = "Errors parsed from dbt logs:"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_PROGRESS = re.compile(r"^(?:\d+ of \d+ |CANCEL query ).*\[[A-Z][\w ]*(?: in [\d.]+s)?\]\s*$", re.M)
-_TRACEBACK = re.compile(r"^Traceback \(most recent call last\):$.*", re.M | re.S)
+_PROGRESS = re.compile(r"^(?:\d+ of \d+ |CANCEL query ).*\[[A-Z][\w ]*(?: in [\d.]+s)?\]\s*$", re.MULTILINE)
+_TRACEBACK = re.compile(
+    r"^Traceback \(most recent call last\):$.*?(?=^Failure in |\Z)", re.MULTILINE | re.DOTALL
+)
 # Only at the start of a line: dbt indents its messages, which say the like. "Failure in model …" is a line of
 # its own; dbt 1.7 and older begin with the message, "Database Error in model …".
 _SECTION = re.compile(
     r"^(?:(?P<what>Failure|(?:[A-Z]\w+ )+Error) in (?P<kind>\w+) (?P<name>\S+) \((?P<path>.+)\)"
     r"|Encountered an error:)[ \r]*$",
-    re.M,
+    re.MULTILINE,
 )
 
 
@@ -56,7 +61,7 @@ class DbtNode(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """`model`, `seed`, `snapshot`, `test` …"""
+        """Such as `model`, `seed`, `snapshot`, `test`."""
         return self.unique_id.partition(".")[0]
 
     @property
@@ -139,7 +144,7 @@ class DbtError:
         """What dbt says of a node that failed itself; None of one that did not."""
         return next((failed for failed in self.failed if failed.is_(node)), None)
 
-    def failed_assets(self, planned: Mapping[str, DbtNode]) -> dict[str, str]:
+    def failed_assets(self, planned: Mapping[K, DbtNode]) -> dict[K, str]:
         """Those of the planned assets that failed themselves, with dbt's own message. The rest was skipped.
 
         When dbt failed before it ran anything, all of them failed, with the message of the whole.
@@ -150,7 +155,7 @@ class DbtError:
         return {key: failed.message for key, failed in found.items() if failed}
 
     def blocker(self, spec_metadata: Mapping[str, Any]) -> FailedNode | None:
-        """The failed model or test that is nearest upstream of a skipped asset, as the manifest in its spec has it."""
+        """The failed model or test nearest upstream of a skipped asset, by the manifest in its spec."""
         node, manifest = node_of(spec_metadata), _manifest(spec_metadata)
         if node is None or not manifest:
             return None
@@ -163,9 +168,7 @@ def is_dbt(metadata: Mapping[str, Any]) -> bool:
     return "invocation_id" in metadata and _built(metadata) is not None
 
 
-def dbt_facts(
-    metadata: Mapping[str, Any], spec_metadata: Mapping[str, Any] | None = None
-) -> DbtFacts | None:
+def dbt_facts(metadata: Mapping[str, Any], spec_metadata: Mapping[str, Any] | None = None) -> DbtFacts | None:
     """What a materialization says that dagster-dbt made; None of any other.
 
     Args:
@@ -226,8 +229,8 @@ def dbt_error(error_text: str) -> DbtError | None:
     failed = _FAILED.search(error_text)
     if failed is None:
         return None
-    said = _TRACEBACK.sub("", _PROGRESS.sub("", _ANSI.sub("", error_text.partition(_ERRORS)[2])))
-    message = re.sub(r"\n{3,}", "\n\n", said.strip().removeprefix("Encountered an error:").strip())
+    said = _PROGRESS.sub("", _ANSI.sub("", error_text.partition(_ERRORS)[2])).strip()
+    message = _TRACEBACK.sub("", said.removeprefix("Encountered an error:")).strip()
     return DbtError(message or f"dbt failed with exit code {failed[1]}", tuple(_failed_nodes(said)))
 
 
@@ -276,7 +279,7 @@ def failure_from_observation(observation: dg.AssetObservation) -> FailedNode | N
 
 def _built(metadata: Mapping[str, Any]) -> DbtNode | None:
     unique_id = text(first(metadata, "unique_id"))
-    return DbtNode(unique_id) if unique_id and unique_id.count(".") >= 2 else None
+    return DbtNode(unique_id) if unique_id and _UNIQUE_ID.match(unique_id) else None
 
 
 def _table(built: MaterializationFacts, declared: MaterializationFacts) -> MaterializationFacts:

@@ -9,11 +9,12 @@ of nested tables, not what the load changed in the schema, and its id only in th
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import dagster as dg
 
@@ -28,6 +29,8 @@ from phlo_hooks.producers.metadata import (
     whole,
 )
 
+logger = logging.getLogger("phlo_hooks.dlt")
+
 DETAILS_KEY = "phlo_hooks/dlt_load"
 
 _MARKS = frozenset({"destination_type", "destination_name", "dataset_name", "first_run", "jobs"})
@@ -40,6 +43,7 @@ _FAILED_LOAD = re.compile(r"with `load_id=([^`]+)`")
 _RESOURCE = re.compile(r"extraction of resource `([^`]+)`")
 _JOB = re.compile(r"`job_id=([^.`]+)\.[^`]*`")
 
+K = TypeVar("K")
 Jobs = Sequence[Mapping[str, Any]]
 
 
@@ -95,7 +99,7 @@ class DltFailure:
     resource: str | None = None
     table: str | None = None
 
-    def failed_assets(self, planned: Mapping[str, DltNames]) -> frozenset[str]:
+    def failed_assets(self, planned: Mapping[K, DltNames]) -> frozenset[K]:
         """Those of the planned assets that failed themselves; the others were not loaded on their account.
 
         All of them, when the failure is of none in particular: no destination, or a resource without asset.
@@ -134,7 +138,9 @@ def dlt_facts(metadata: Mapping[str, Any]) -> DltFacts | None:
     """What a materialization says that dagster-dlt made; None of any other."""
     if not is_dlt(metadata):
         return None
-    jobs, details = _jobs(metadata), first(metadata, DETAILS_KEY) or {}
+    said = first(metadata, DETAILS_KEY)
+    details = said if isinstance(said, dict) else {}
+    jobs = _jobs(metadata)
     table = _table(metadata, jobs, details)
     return DltFacts(
         table=table,
@@ -172,12 +178,11 @@ def names_by_asset(spec_metadata: Mapping[str, Any]) -> dict[str, DltNames]:
     Args:
         spec_metadata: of the spec of any of its assets.
     """
-    source = spec_metadata.get("dagster_dlt/source")
-    if source is None:
+    source, translator = (spec_metadata.get(f"dagster_dlt/{key}") for key in ("source", "translator"))
+    if source is None or translator is None:
         return {}
     from dagster_dlt.translator import DltResourceTranslatorData
 
-    translator = spec_metadata["dagster_dlt/translator"]
     pipeline = spec_metadata.get("dagster_dlt/pipeline")
     specs = (
         (resource, translator.get_asset_spec(DltResourceTranslatorData(resource=resource, pipeline=pipeline)))
@@ -198,20 +203,16 @@ def with_load_details(
         context: of the step.
         pipeline: the one that was run, where `run` was given another than `@dlt_assets` was.
     """
-    specs = {spec.key: spec.metadata for spec in context.assets_def.specs}
-    names = names_by_asset(next(iter(specs.values())))
+    spec_metadata = next(iter(context.assets_def.specs)).metadata
+    names, ran = names_by_asset(spec_metadata), pipeline or spec_metadata.get("dagster_dlt/pipeline")
     for event in events:
-        resource = names[event.asset_key.to_user_string()].resource
-        ran = pipeline or specs[event.asset_key]["dagster_dlt/pipeline"]
-        if _is_of_last_run(event.metadata, ran):
-            details = {DETAILS_KEY: dg.MetadataValue.json(load_details(ran, resource))}
-            event = event._replace(metadata={**event.metadata, **details})
-        yield event
+        yield event._replace(metadata={**(event.metadata or {}), **_details(event, names, ran)})
 
 
 def load_details(pipeline: Any, resource: str) -> dict[str, Any]:
     """What the last run of a dlt pipeline did to the tables of one resource, as plain JSON."""
-    trace, tables = pipeline.last_trace, pipeline.default_schema.tables
+    trace = pipeline.last_trace
+    tables = {name: each for schema in pipeline.schemas.values() for name, each in schema.tables.items()}
     roots = [name for name, table in tables.items() if table.get("resource") == resource]
     own = [name for name in tables if _root(tables, name) in roots]
     counted = trace.last_normalize_info.row_counts
@@ -229,6 +230,18 @@ def load_details(pipeline: Any, resource: str) -> dict[str, Any]:
     }
 
 
+def _details(event: Any, names: Mapping[str, DltNames], pipeline: Any) -> dict[str, Any]:
+    try:
+        named = names.get(event.asset_key.to_user_string())
+        if named is None or not _is_of_last_run(event.metadata, pipeline):
+            return {}
+        return {DETAILS_KEY: dg.MetadataValue.json(load_details(pipeline, named.resource))}
+    except Exception:
+        # The data is loaded: the step must not fail over what is said of it.
+        logger.exception("%s: dlt's trace could not be read", event.asset_key)
+        return {}
+
+
 def _table(metadata: Mapping[str, Any], jobs: Jobs, details: Mapping[str, Any]) -> MaterializationFacts:
     sizes = [whole(job.get("file_size")) or 0 for job in jobs if job.get("file_format") not in _FOLLOW_UPS]
     return replace(
@@ -241,14 +254,14 @@ def _table(metadata: Mapping[str, Any], jobs: Jobs, details: Mapping[str, Any]) 
 
 
 def _rows(metadata: Mapping[str, Any], jobs: Jobs, details: Mapping[str, Any]) -> int | None:
-    """The rows that were loaded. A 0 is believed only where no file was: dlt counts no rows in imported files."""
+    """The rows that were loaded. A 0 is believed only where no file was: dlt counts 0 in imported files."""
     counted = details.get("rows", {})
     roots = sum(counted.get(table, 0) for table in details.get("tables", ()))
     loaded = whole(first(metadata, "rows_loaded")) or roots
     if loaded:
         return loaded
-    # Without details, a table that nobody has seen may be one that the resource named as it went.
-    is_known = bool(details) or bool(columns_of(metadata.get("dagster/column_schema")))
+    # A table that nobody has seen may be one that the resource named as it went.
+    is_known = details.get("tables") or columns_of(metadata.get("dagster/column_schema"))
     return 0 if not jobs and (is_known or "started_at" not in metadata) else None
 
 
@@ -310,8 +323,8 @@ def _change(update: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, An
 
 
 def _is_of_last_run(metadata: Mapping[str, Any] | None, pipeline: Any) -> bool:
-    """Whether the pipeline's trace tells of the load that gave this metadata, and not of another pipeline's."""
-    info = getattr(pipeline.last_trace, "last_load_info", None)
+    """Whether the trace tells of the load that gave this metadata; another pipeline may have run."""
+    info = getattr(getattr(pipeline, "last_trace", None), "last_load_info", None)
     if info is None or not metadata or not is_dlt(metadata):
         return False
     started = str(info.started_at) if info.started_at else None

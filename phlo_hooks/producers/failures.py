@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from phlo_hooks.producers.dagster_private import SerializableErrorInfo
-
 from phlo_hooks.events import ErrorInfo
+from phlo_hooks.producers.dagster_private import SerializableErrorInfo
 from phlo_hooks.producers.runlog import Recorded, T
 
 # The events that carry an error keep a bounded one: a traceback's head and tail tell what happened.

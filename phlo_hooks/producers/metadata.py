@@ -94,7 +94,7 @@ def plain_value(value: Any) -> Any:
     """One metadata value, or a raw value of a spec, in JSON's own types. Never raises."""
     try:
         return _rendered(value)
-    except Exception:
+    except Exception:  # noqa: BLE001
         # A user's object may raise from str() or refer to itself; the event is worth more than the value.
         return f"<{type(value).__name__}>"
 
@@ -194,7 +194,7 @@ def _lineage(lineage: dg.TableColumnLineage) -> dict[str, Any]:
     return inputs
 
 
-# Dagster's other kinds (text, url, path, JSON, Markdown, notebook, number, bool, null, run, pool) hold a plain value.
+# Dagster's other kinds (text, url, path, JSON, Markdown, notebook, number, null, run, pool) are plain inside.
 _RENDERERS: tuple[tuple[type[Any], Callable[[Any], Any]], ...] = (
     (dg.TimestampMetadataValue, _timestamp),
     (dg.DagsterJobMetadataValue, _job),

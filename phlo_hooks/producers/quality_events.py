@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -99,14 +100,16 @@ def _observed_test(
     )
 
 
-def freshness(place: Place, record: Recorded) -> FreshnessEvent:
-    """An asset became stale, or fresh again."""
+def freshness(place: Place, record: Recorded) -> Iterator[FreshnessEvent]:
+    """An asset became stale, or fresh again. That an asset has no freshness policy is not news."""
     change: Any = record.event.event_specific_data
+    if change.new_state.value == "NOT_APPLICABLE":
+        return
     key = key_text(change.key)
     envelope = place.envelope(
         "freshness.changed", record.timestamp, asset_key=key, ordinal=_ordinal(place, record)
     )
-    return FreshnessEvent(
+    yield FreshnessEvent(
         **envelope,
         tags=dict(place.catalog.asset(key).tags),
         from_state=change.previous_state.value,

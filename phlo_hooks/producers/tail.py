@@ -18,8 +18,8 @@ import dagster as dg
 from dagster import RunRecord, RunsFilter
 
 from phlo_hooks.bus import HookBus
-from phlo_hooks.delivery.records import StateWrite
 from phlo_hooks.delivery.recorder import Recorder
+from phlo_hooks.delivery.records import StateWrite
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.events import HookEvent

@@ -81,11 +81,12 @@ class Place:
         """What the run says of where an event belongs."""
         run = self.run
         return {
-            "run_id": run.run_id,
-            "job_name": run.job_name,
+            # Dagster says "" of what was reported from outside a run.
+            "run_id": run.run_id or None,
+            "job_name": run.job_name or None,
             "backfill_id": run.backfill_id,
             "parent_run_id": run.parent_run_id,
-            "correlation_id": run.root_run_id or run.run_id,
+            "correlation_id": run.root_run_id or run.run_id or None,
         }
 
     def _next(self, *coordinates: str | None) -> int:
@@ -182,7 +183,7 @@ def _record_events(place: Place, record: Recorded) -> Iterator[HookEvent]:
     elif record.type is T.ASSET_CHECK_EVALUATION:
         yield quality_events.evaluated(place, record)
     elif record.type is T.FRESHNESS_STATE_CHANGE:
-        yield quality_events.freshness(place, record)
+        yield from quality_events.freshness(place, record)
 
 
 def _missing(place: Place, attempt: StepAttempt, run_end: Recorded | None) -> Iterator[HookEvent]:

@@ -11,11 +11,9 @@ import dagster as dg
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.events import HookEvent
 from phlo_hooks.producers import asset_events, quality_events
-from phlo_hooks.producers.catalog import key_text
 from phlo_hooks.producers.dagster_private import running_step, step_key_of
 from phlo_hooks.producers.dlt import is_dlt, with_load_details
 from phlo_hooks.producers.live import live_session
-from phlo_hooks.producers.runlog import Planned
 from phlo_hooks.producers.session import RunSession
 
 logger = logging.getLogger("phlo_hooks.decorators")

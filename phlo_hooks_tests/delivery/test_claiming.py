@@ -75,27 +75,18 @@ def test_what_was_abandoned_is_claimed_alone(store: HookStore, clock: Clock) -> 
     assert [[make_event(n)] for n in range(3)] == [[each.event for each in s] for s in suspects]
 
 
-@pytest.mark.parametrize(
-    ("result", "state"),
-    [
-        (lambda key: Settlement.delivered(key), "delivered"),
-        (lambda key: Settlement.dead(key, "gone"), "dead"),
-        (lambda key: Settlement.suppressed(key, "quiet hours"), "suppressed"),
-    ],
-    ids=["delivered", "dead", "suppressed"],
-)
+@pytest.mark.parametrize("state", [DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.SUPPRESSED])
 def test_a_settled_delivery_is_never_claimed_again(
-    store: HookStore, clock: Clock, result: object, state: str
+    store: HookStore, clock: Clock, state: DeliveryState
 ) -> None:
     """However much later, and whatever is reported about it after that."""
     store.record(make_entries(1))
     found = claim(store)[0]
-    assert callable(result)
-    store.settle([result(found.delivery_id)], owner="me")
+    store.settle([Settlement(found.delivery_id, state, "reason")], owner="me")
     clock.advance(10_000_000)
     late = Settlement.retrying(found.delivery_id, "late", after=0)
     store.settle([late, Settlement.delivered(found.delivery_id)], owner="me")
-    assert ([], [state]) == (claim(store), states(store))
+    assert (claim(store), states(store)) == ([], [state.value])
     settled = store.deliveries()[0]
     assert (settled.settled_at, settled.next_attempt_at, settled.lease_owner) == (START, None, None)
 
@@ -168,13 +159,10 @@ def test_a_late_failure_counts_while_nobody_else_has_it(store: HookStore, clock:
 def test_an_event_that_cannot_be_read_blocks_nothing(store: HookStore) -> None:
     """It goes to the dead letters, with the reason; the one behind it is delivered."""
     store.record(make_entries(3))
-    for number, body in (
-        (0, "{not json"),
-        (1, '{"event_type": "ingestion.end", "version": "9.0"}'),
-    ):
-        update = text("UPDATE hook_events SET body = :body WHERE event_id = :id")
-        values = {"body": body, "id": make_event(number).event_id}
-        store._database.write(lambda c, v=values, u=update: c.execute(u, v).rowcount)
+    bodies = ["{not json", '{"event_type": "ingestion.end", "version": "9.0"}']
+    rows = [{"body": b, "id": make_event(n).event_id} for n, b in enumerate(bodies)]
+    spoil = text("UPDATE hook_events SET body = :body WHERE event_id = :id")
+    store._database.write(lambda connection: connection.execute(spoil, rows))
 
     assert [make_event(2)] == [each.event for each in claim(store)]
 

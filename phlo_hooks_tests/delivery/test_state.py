@@ -19,9 +19,7 @@ def value(store: HookStore, key: str = "k") -> object:
     return entry and entry.value
 
 
-@pytest.mark.parametrize(
-    "kept", [None, 0, "text", "🎣", [1, [2]], {"a": {"b": 1.5}}], ids=repr
-)
+@pytest.mark.parametrize("kept", [None, 0, "text", "🎣", [1, [2]], {"a": {"b": 1.5}}], ids=repr)
 def test_what_json_can_say_is_kept(store: HookStore, kept: object) -> None:
     """And comes back as it was."""
     store.put_state("ns", "k", kept)

@@ -182,7 +182,9 @@ def test_the_longest_keys_fit_mysql() -> None:
     """InnoDB takes 3,072 bytes; a character is four, a number eight."""
     for table in metadata.sorted_tables:
         unique = [each for each in table.constraints if isinstance(each, UniqueConstraint)]
-        keys = [list(key.columns) for key in (*table.indexes, *unique, table.primary_key)]
+        keys = [list(table.primary_key.columns)]
+        keys += [list(each.columns) for each in unique]
+        keys += [list(each.columns) for each in table.indexes]
         for columns in keys:
             size = sum(4 * (getattr(column.type, "length", None) or 2) for column in columns)
             assert size <= 3072, [column.name for column in columns]

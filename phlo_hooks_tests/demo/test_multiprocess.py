@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
+
 import dagster as dg
+import duckdb
 import pytest
 
 from phlo_hooks.demo.lakehouse import build_definitions
 from phlo_hooks.demo.paths import HOME_VARIABLE, DemoHome
+from phlo_hooks.demo.warehouse import Warehouse
 
 pytestmark = pytest.mark.e2e
 
-# One table through all layers: five steps, of which both checks and the dbt build want the file at once.
-SELECTED = [["raw", "flights"], ["staging", "flights"], ["published", "route_traffic"]]
+# A step opens the file within a second of its start, on a busy machine within a few.
+HELD_AFTER_START = 6.0
 
 
 def lakehouse() -> dg.JobDefinition:
@@ -20,22 +26,50 @@ def lakehouse() -> dg.JobDefinition:
     return definitions.resolve_job_def("lakehouse")
 
 
-@pytest.mark.timeout(300)
-def test_steps_in_processes_take_turns(
-    copied_home: DemoHome, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """DuckDB would refuse whoever comes second."""
-    monkeypatch.setenv(HOME_VARIABLE, str(copied_home.root))
-    selection = [dg.AssetKey(key) for key in SELECTED]
+@pytest.fixture
+def persistent() -> Iterator[dg.DagsterInstance]:
+    """An instance on disk: other processes write to it."""
     with dg.instance_for_test() as instance:
-        job = dg.reconstructable(lakehouse)
-        with dg.execute_job(job, instance=instance, asset_selection=selection) as result:
-            assert result.success
-            done = {event.step_key for event in result.all_events if event.is_step_success}
-    assert done == {
-        "load_flights",
-        "raw__flights_tail_numbers_known",
-        "raw__flights_whole_year_loaded",
-        "transform",
-        "published__route_traffic",
-    }
+        yield instance
+
+
+def step_has_started(instance: dg.DagsterInstance) -> bool:
+    """Whether any step of any run has."""
+    return any(
+        instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_START)
+        for run in instance.get_runs()
+    )
+
+
+def hold_until_a_step_waits(
+    home: DemoHome, instance: dg.DagsterInstance, held: threading.Event
+) -> None:
+    """Keep the warehouse open for writing here while a step in another process wants it."""
+    warehouse = Warehouse(path=str(home.warehouse), published_path=str(home.published))
+    with warehouse.reserved(), duckdb.connect(warehouse.path):
+        held.set()
+        give_up = time.monotonic() + 120
+        while not step_has_started(instance) and time.monotonic() < give_up:
+            time.sleep(0.1)
+        time.sleep(HELD_AFTER_START)
+
+
+@pytest.mark.timeout(300)
+def test_steps_in_processes_wait_for_the_file(
+    persistent: dg.DagsterInstance, copied_home: DemoHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB would refuse the step, as this process has the file open; the step waits, then works."""
+    monkeypatch.setenv(HOME_VARIABLE, str(copied_home.root))
+    held = threading.Event()
+    holder = threading.Thread(
+        target=hold_until_a_step_waits, args=(copied_home, persistent, held), daemon=True
+    )
+    holder.start()
+    assert held.wait(timeout=30)
+    planes = [dg.AssetKey(["raw", "planes"]), dg.AssetKey(["staging", "planes"])]
+    job = dg.reconstructable(lakehouse)
+    with dg.execute_job(job, instance=persistent, asset_selection=planes) as result:
+        assert result.success
+        done = {event.step_key for event in result.all_events if event.is_step_success}
+    holder.join(timeout=30)
+    assert done == {"load_reference", "transform"}

@@ -110,9 +110,7 @@ class Shop:
             yield from stream(dbt.cli(["build", *self.vars], context=context, **options))
 
         with dg.DagsterInstance.ephemeral() as instance:
-            run = dg.materialize(
-                [shop], resources={"dbt": self.dbt}, instance=instance, raise_on_error=False
-            )
+            run = dg.materialize([shop], resources={"dbt": self.dbt}, instance=instance, raise_on_error=False)
             return Build(shop, run.success, run.all_events, options["target_path"])
 
 
@@ -160,11 +158,11 @@ def test_what_was_built(broken: Build, asset: str, unique_id: str, kind: str, ro
     found = dbt_facts(broken.materializations[asset].metadata, broken.spec_metadata(asset))
     assert found is not None
     assert (unique_id, kind, asset) == (found.unique_id, found.resource_type, found.name)
-    assert ("dbt", "success", True) == (found.tool, found.status, found.rebuilt)
+    assert (found.tool, found.status, found.rebuilt) == ("dbt", "success", True)
     assert (rows, f"shop.main.{asset}") == (found.table.rows, found.table.table_name)
     took = broken.run_results()[unique_id]["execution_time"]
     assert found.table.seconds == pytest.approx(took, abs=0.1)
-    assert found.table.seconds and found.table.seconds > 0
+    assert (found.table.seconds or 0) > 0
 
 
 @e2e
@@ -174,11 +172,11 @@ def test_columns_and_their_lineage(broken: Build) -> None:
     found = dbt_facts(orders, broken.spec_metadata("orders"))
     assert found is not None
     columns = [(each.name, each.type, each.description) for each in found.table.columns]
-    assert [
+    assert columns == [
         ("order_id", "INTEGER", "Given by the till."),
         ("customer", "character varying(256)", None),
         ("amount", "INTEGER", None),
-    ] == columns
+    ]
     assert (
         ColumnEdge("amount", "raw_orders", "amount"),
         ColumnEdge("customer", "raw_orders", "customer"),
@@ -193,8 +191,8 @@ def test_without_fetching_there_are_no_rows_and_no_columns(tolerant: Build) -> N
     assert {"unique_id", "invocation_id", "status", "Execution Duration"} == set(metadata)
     found = dbt_facts(metadata)
     assert found is not None
-    assert (None, (), None) == (found.table.rows, found.table.columns, found.table.table_name)
-    assert found.table.seconds and found.table.seconds > 0
+    assert (found.table.rows, found.table.columns, found.table.table_name) == (None, (), None)
+    assert (found.table.seconds or 0) > 0
 
 
 @e2e
@@ -232,11 +230,11 @@ def test_tests_that_are_no_asset_checks(broken: Build) -> None:
         for each in broken.observations
         if (quality := quality_from_observation(each))
     ]
-    assert [
+    assert sorted(found) == [
         ("ext/payments", "source_not_null_ext_payments_id", True),
         ("order_totals", "totals_match", True),
         ("orders", "totals_match", True),
-    ] == sorted(found)
+    ]
 
 
 @e2e
@@ -245,7 +243,7 @@ def test_failed_nodes_have_the_message_that_dbt_gives(broken: Build) -> None:
     results = broken.run_results()
     broke = ("error", "fail")
     messages = {key: each["message"] for key, each in results.items() if each["status"] in broke}
-    assert 3 == len(messages)
+    assert len(messages) == 3
     assert messages == {key: failure_message(broken.error_text, key) for key in messages}
     assert {"bad", "not_null_guarded_id", "totals_positive"} == set(failed_nodes(broken.error_text))
 
@@ -283,7 +281,9 @@ def test_a_failure_that_must_not_fail_the_step_is_recorded(tolerant: Build) -> N
     """The step is green and has no error; an observation says which model failed, and why."""
     assert tolerant.success
     assert {"raw_orders", "orders"} == set(tolerant.materializations)
-    found = {each.asset_key.to_user_string(): failure_from_observation(each) for each in tolerant.observations}
+    found = {
+        each.asset_key.to_user_string(): failure_from_observation(each) for each in tolerant.observations
+    }
     failed = {key: failure for key, failure in found.items() if failure}
     message = tolerant.run_results()["model.shop.bad"]["message"]
     assert {"bad": FailedNode("model", "bad", None, message)} == failed
@@ -293,24 +293,29 @@ def test_a_failure_that_must_not_fail_the_step_is_recorded(tolerant: Build) -> N
 COMMAND = "The dbt CLI process with command\n\n`dbt build`\n\nfailed with exit code `1`. Check the stdout …"
 ERRORS = f"dagster_dbt.errors.DagsterDbtCliRuntimeError: {COMMAND}\n\nErrors parsed from dbt logs:\n\n"
 SEVERAL = (
-    ERRORS + "5 of 29 ERROR creating sql view model main.ver_v2 .............. [\x1b[31mERROR\x1b[0m in 0.07s]\n\n"
-    "8 of 29 SKIP relation main.on_eph due to ephemeral model status 'error' . [\x1b[31mERROR SKIP\x1b[0m]\n\n"
+    ERRORS
+    + "5 of 29 ERROR creating sql view model main.ver_v2 .............. [\x1b[31mERROR\x1b[0m in 0.07s]\n\n"
+    "8 of 29 SKIP relation main.on_eph due to ephemeral model status 'error' [\x1b[31mERROR SKIP\x1b[0m]\n\n"
     "\x1b[31mFailure in model eph (models/eph.sql)\x1b[0m\n\n"
     "  Compilation Error in model eph (models/eph.sql)\n  eph broke\n\n"
     "9 of 29 FAIL 1 not_null_guarded_id ....... [\x1b[31mFAIL 1\x1b[0m in 0.03s]\n\n"
     "\x1b[31mFailure in model ver (models/ver_v2.sql)\x1b[0m\n\n"
-    "  Runtime Error in model ver (models/ver_v2.sql)\n  Catalog Error: Table nothing_here does not exist!\n"
+    "  Runtime Error in model ver (models/ver_v2.sql)\n  Catalog Error: nothing_here does not exist!\n"
     '  Did you mean "pg_indexes"?\n\n'
     "\x1b[31mFailure in unit_test ut_orders (models/v.yml)\x1b[0m\n\n"
-    "  \n\n\x1b[32mactual\x1b[0m differs from \x1b[31mexpected\x1b[0m:\n\n@@ ,order_id\r\n+++,1\r\n---,2\r\n\n\n\n"
+    "  \n\n\x1b[32mactual\x1b[0m differs from \x1b[31mexpected\x1b[0m:\n\n@@ ,id\r\n+++,1\r\n---,2\r\n\n\n\n"
     "\x1b[31mFailure in test not_null_guarded_id (models/schema.yml)\x1b[0m\n\n"
     "  Got 1 result, configured to fail if != 0\n\n"
     "\x1b[31mFailure in operation shop-on-run-end-0 (./dbt_project.yml)\x1b[0m\n\n"
-    "  shop.on-run-end.0 failed, error:\n Catalog Error: Table with name nowhere does not exist!\nDid you mean x?\n"
+    "  shop.on-run-end.0 failed, error:\n Catalog Error: Table nowhere does not exist!\nDid you mean x?\n"
 )
 LOCKED = (
     ERRORS + 'Encountered an error:\nIO Error: Could not set lock on file "/tmp/shop.duckdb"\n\n'
     'Traceback (most recent call last):\n  File "connections.py", line 110, in exception_handler\n    yield\n'
+)
+PYTHON_MODEL = (
+    ERRORS + "Traceback (most recent call last):\n  File x\n\nFailure in model py (models/py.py)\n\n"
+    "  Runtime Error in model py (models/py.py)\n  Python model failed:\n  Traceback (most recent call last):\n"
 )
 UNPARSED = (
     ERRORS + "Encountered an error:\nCompilation Error\n"
@@ -326,32 +331,52 @@ SILENT = f"dagster_dbt.errors.DagsterDbtCliRuntimeError: {COMMAND}"
 @pytest.mark.parametrize(
     ("text", "node", "message"),
     [
-        pytest.param(SEVERAL, "model.shop.eph", "Compilation Error in model eph (models/eph.sql)\n  eph broke", id="unique-id"),
-        pytest.param(SEVERAL, "eph", "Compilation Error in model eph (models/eph.sql)\n  eph broke", id="name"),
+        pytest.param(
+            SEVERAL,
+            "model.shop.eph",
+            "Compilation Error in model eph (models/eph.sql)\n  eph broke",
+            id="unique-id",
+        ),
+        pytest.param(
+            SEVERAL, "eph", "Compilation Error in model eph (models/eph.sql)\n  eph broke", id="name"
+        ),
         pytest.param(
             SEVERAL,
             "model.shop.ver.v2",
-            "Runtime Error in model ver (models/ver_v2.sql)\n  Catalog Error: Table nothing_here does not exist!\n"
+            "Runtime Error in model ver (models/ver_v2.sql)\n  Catalog Error: nothing_here does not exist!\n"
             '  Did you mean "pg_indexes"?',
             id="version",
         ),
         pytest.param(
-            SEVERAL, "unit_test.shop.orders.ut_orders", "actual differs from expected:\n\n@@ ,order_id\r\n+++,1\r\n---,2", id="unit-test"
+            SEVERAL,
+            "unit_test.shop.orders.ut_orders",
+            "actual differs from expected:\n\n@@ ,id\r\n+++,1\r\n---,2",
+            id="unit-test",
         ),
         pytest.param(
-            SEVERAL, "test.shop.not_null_guarded_id.926a96ec54", "Got 1 result, configured to fail if != 0", id="test"
+            SEVERAL,
+            "test.shop.not_null_guarded_id.926a96ec54",
+            "Got 1 result, configured to fail if != 0",
+            id="test",
         ),
         pytest.param(
             SEVERAL,
             "shop-on-run-end-0",
-            "shop.on-run-end.0 failed, error:\n Catalog Error: Table with name nowhere does not exist!\nDid you mean x?",
+            "shop.on-run-end.0 failed, error:\n Catalog Error: Table nowhere does not exist!\nDid you mean x?",
             id="operation",
         ),
         pytest.param(
             DBT_1_7,
             "model.shop.bad",
-            "Database Error in model bad (models/bad.sql)\n  Binder Error: no such column\n  compiled Code at target/run/bad.sql",
+            "Database Error in model bad (models/bad.sql)\n"
+            "  Binder Error: no such column\n  compiled Code at target/run/bad.sql",
             id="dbt-1.7",
+        ),
+        pytest.param(
+            PYTHON_MODEL,
+            "model.shop.py",
+            "Runtime Error in model py (models/py.py)\n  Python model failed:\n  Traceback (most recent call last):",
+            id="tracebacks-before-and-within",
         ),
         pytest.param(SEVERAL, "model.shop.on_eph", None, id="skipped"),
         pytest.param(SEVERAL, "seed.shop.eph", None, id="another-kind"),
@@ -371,7 +396,8 @@ def test_failure_message(text: str, node: str, message: str | None) -> None:
         pytest.param(LOCKED, 'IO Error: Could not set lock on file "/tmp/shop.duckdb"', id="traceback-cut"),
         pytest.param(
             UNPARSED,
-            "Compilation Error\n  Model 'model.shop.p' (models/p.sql) depends on a node named 'nope' which was not found",
+            "Compilation Error\n"
+            "  Model 'model.shop.p' (models/p.sql) depends on a node named 'nope' which was not found",
             id="not-parsed",
         ),
         pytest.param(SILENT, "dbt failed with exit code 1", id="no-errors-logged"),
@@ -390,7 +416,9 @@ def test_the_error_as_a_whole_is_what_dbt_said_of_its_nodes() -> None:
     """No command line, no progress lines, no colours."""
     error = dbt_error(SEVERAL)
     assert error is not None
-    assert error.message.startswith("Failure in model eph (models/eph.sql)\n\n  Compilation Error in model eph")
+    assert error.message.startswith(
+        "Failure in model eph (models/eph.sql)\n\n  Compilation Error in model eph"
+    )
     assert error.message.endswith("Did you mean x?")
     assert not [noise for noise in ("\x1b", " of 29 ", "exit code") if noise in error.message]
 
@@ -398,7 +426,7 @@ def test_the_error_as_a_whole_is_what_dbt_said_of_its_nodes() -> None:
 def test_an_error_of_another_kind_is_none_of_dbts() -> None:
     """The asset function may raise before or after dbt runs."""
     assert dbt_error("ValueError: dbt failed with exit code `1`") is None
-    assert {} == failed_nodes("ValueError: no")
+    assert failed_nodes("ValueError: no") == {}
 
 
 def test_two_versions_of_a_model_are_told_apart_by_their_files() -> None:
@@ -406,7 +434,8 @@ def test_two_versions_of_a_model_are_told_apart_by_their_files() -> None:
     error = dbt_error(SEVERAL)
     assert error is not None
     versions = {
-        f"ver_v{number}": DbtNode(f"model.shop.ver.v{number}", f"models/ver_v{number}.sql") for number in (1, 2)
+        f"ver_v{number}": DbtNode(f"model.shop.ver.v{number}", f"models/ver_v{number}.sql")
+        for number in (1, 2)
     }
     assert {"ver_v2"} == set(error.failed_assets(versions))
 
@@ -431,14 +460,19 @@ def test_names_of_nodes(unique_id: str, kind: str, name: str) -> None:
     "metadata",
     [
         pytest.param({}, id="empty"),
-        pytest.param({"unique_id": dg.TextMetadataValue("7"), "invocation_id": dg.TextMetadataValue("x")}, id="own-unique-id"),
-        pytest.param({"unique_id": dg.IntMetadataValue(7), "invocation_id": dg.TextMetadataValue("x")}, id="number"),
+        pytest.param(
+            {"unique_id": dg.TextMetadataValue("7"), "invocation_id": dg.TextMetadataValue("x")},
+            id="own-unique-id",
+        ),
+        pytest.param(
+            {"unique_id": dg.IntMetadataValue(7), "invocation_id": dg.TextMetadataValue("x")}, id="number"
+        ),
         pytest.param({"unique_id": dg.TextMetadataValue("model.shop.orders")}, id="no-invocation"),
     ],
 )
 def test_metadata_that_dbt_did_not_write(metadata: dict[str, Any]) -> None:
     """A user's own keys are not taken for dbt's."""
-    assert (False, None, None) == (is_dbt(metadata), dbt_facts(metadata), quality_facts(metadata))
+    assert (is_dbt(metadata), dbt_facts(metadata), quality_facts(metadata)) == (False, None, None)
 
 
 @pytest.mark.parametrize(
@@ -447,7 +481,12 @@ def test_metadata_that_dbt_did_not_write(metadata: dict[str, Any]) -> None:
 )
 def test_a_table_that_dbt_left_alone_was_not_rebuilt(status: str, rebuilt: bool) -> None:
     """dagster-dbt materializes it all the same."""
-    values = {"unique_id": "model.shop.orders", "invocation_id": "x", "status": status, "execution_duration": 1.5}
+    values = {
+        "unique_id": "model.shop.orders",
+        "invocation_id": "x",
+        "status": status,
+        "execution_duration": 1.5,
+    }
     found = dbt_facts(dg.AssetMaterialization("orders", metadata=values).metadata)
     assert found is not None
     assert (rebuilt, 1.5) == (found.rebuilt, found.table.seconds)
@@ -456,7 +495,6 @@ def test_a_table_that_dbt_left_alone_was_not_rebuilt(status: str, rebuilt: bool)
 def test_dagster_dbt_is_not_needed() -> None:
     """Importing the module loads neither dagster-dbt nor dbt."""
     code = (
-        "import sys, phlo_hooks.producers.dbt;"
-        "assert not {'dagster_dbt', 'dbt'} & set(sys.modules), 'loaded'"
+        "import sys, phlo_hooks.producers.dbt;assert not {'dagster_dbt', 'dbt'} & set(sys.modules), 'loaded'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

@@ -41,13 +41,6 @@ class Rude:
         raise RuntimeError("no")
 
 
-def circle() -> list[Any]:
-    """A list that is its own item."""
-    found: list[Any] = []
-    found.append(found)
-    return found
-
-
 def code_references() -> dg.CodeReferencesMetadataValue:
     """Still beta in Dagster, which says so."""
     with warnings.catch_warnings():
@@ -86,9 +79,7 @@ KINDS = [
         {"columns": COLUMNS, "records": [{"id": 1, "note": None}]},
         id="table",
     ),
-    pytest.param(
-        code_references(), ["/a.py:3", "https://x.example/a.py"], id="code-references"
-    ),
+    pytest.param(code_references(), ["/a.py:3", "https://x.example/a.py"], id="code-references"),
     pytest.param(dg.PoolMetadataValue(pool="warehouse"), "warehouse", id="pool"),
 ]
 RAW = [
@@ -100,7 +91,6 @@ RAW = [
     pytest.param(dg.MetadataValue.timestamp(1e20), 1e20, id="timestamp-out-of-range"),
     pytest.param({("a", 1): {2}}, {"('a', 1)": [2]}, id="odd-keys"),
     pytest.param(Rude(), "<Rude>", id="cannot-be-printed"),
-    pytest.param(circle(), "<list>", id="refers-to-itself"),
 ]
 
 
@@ -151,7 +141,11 @@ def test_every_kind_of_this_dagster_is_tested() -> None:
         pytest.param({}, {}, id="nothing"),
         pytest.param({"dagster/row_count": 5}, {"rows": 5}, id="rows"),
         pytest.param({"dagster/row_count": 0}, {"rows": 0}, id="no-rows"),
-        pytest.param({"dagster/row_count": 900, "dagster/partition_row_count": 5}, {"rows": 5}, id="rows-of-the-partition"),
+        pytest.param(
+            {"dagster/row_count": 900, "dagster/partition_row_count": 5},
+            {"rows": 5},
+            id="rows-of-the-partition",
+        ),
         pytest.param({"dagster/row_count": 5.0}, {"rows": 5}, id="rows-as-float"),
         pytest.param({"dagster/row_count": "many"}, {}, id="rows-as-text"),
         pytest.param({"dagster/row_count": True}, {}, id="rows-as-bool"),
@@ -160,19 +154,33 @@ def test_every_kind_of_this_dagster_is_tested() -> None:
         pytest.param({"size_bytes": 2048}, {"bytes": 2048}, id="bytes"),
         pytest.param({"phlo_hooks/seconds": 1.5, "seconds": 9}, {"seconds": 1.5}, id="seconds"),
         pytest.param({"Execution Duration": 0.25}, {"seconds": 0.25}, id="seconds-of-dbt"),
-        pytest.param({"dagster/table_name": "db.raw.orders"}, {"table_name": "db.raw.orders"}, id="table-name"),
-        pytest.param({"dagster/relation_identifier": "db.raw.o"}, {"table_name": "db.raw.o"}, id="older-table-name"),
+        pytest.param(
+            {"dagster/table_name": "db.raw.orders"}, {"table_name": "db.raw.orders"}, id="table-name"
+        ),
+        pytest.param(
+            {"dagster/relation_identifier": "db.raw.o"}, {"table_name": "db.raw.o"}, id="older-table-name"
+        ),
         pytest.param({"dagster/uri": "s3://b/o"}, {"uri": "s3://b/o"}, id="uri"),
         pytest.param({"dagster/storage_kind": "duckdb"}, {"storage_kind": "duckdb"}, id="storage-kind"),
         pytest.param({"dagster/column_schema": "id int"}, {}, id="schema-as-text"),
         pytest.param(
             {"dagster/column_schema": SCHEMA},
-            {"columns": (Column("id", "BIGINT", "Given by the till.", False), Column("note", tags={"pii": ""}))},
+            {
+                "columns": (
+                    Column("id", "BIGINT", "Given by the till.", False),
+                    Column("note", tags={"pii": ""}),
+                )
+            },
             id="columns",
         ),
         pytest.param(
             {"dagster/column_lineage": LINEAGE},
-            {"column_lineage": (ColumnEdge("total", "raw/orders", "amount"), ColumnEdge("total", "raw/orders", "tax"))},
+            {
+                "column_lineage": (
+                    ColumnEdge("total", "raw/orders", "amount"),
+                    ColumnEdge("total", "raw/orders", "tax"),
+                )
+            },
             id="column-lineage",
         ),
     ],

@@ -1,0 +1,1 @@
+"""Producers: what turns Dagster activity into events."""

@@ -1,0 +1,133 @@
+"""The demo in Dagster's own UI, in a real browser: materialize everything, and see what the bus says of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Loading the code location parses the dbt project; everything else waits for it.
+START_SECONDS = 180
+RUN_SECONDS = 240
+
+pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.timeout(600)]
+
+
+def _chromium() -> str:
+    """Debian's browser; in CI its absence is a failure."""
+    found = os.environ.get("PHLO_HOOKS_CHROMIUM") or shutil.which("chromium")
+    if found is None:
+        reason = "no Chromium: apt-get install chromium, or set PHLO_HOOKS_CHROMIUM"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    return found
+
+
+@pytest.fixture
+def chromium() -> str:
+    return _chromium()
+
+
+@pytest.fixture
+def ui(chromium: str, tmp_path: Path) -> Iterator[str]:
+    """`dagster dev` on workspace.yaml, in a home of its own; the address of its UI."""
+    port = _free_port()
+    home = tmp_path / "dagster"
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    scripts = Path(sys.executable).parent
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(home),
+        "PHLO_HOOKS_DEMO_HOME": str(tmp_path / "demo"),
+        "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+    with (tmp_path / "dagster.log").open("wb") as log:
+        process = subprocess.Popen(
+            [scripts / "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_until_served(address, process, tmp_path / "dagster.log")
+            yield address
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(30)
+
+
+def test_the_run_page_shows_what_the_bus_told(ui: str, chromium: str, tmp_path: Path) -> None:
+    """One row for each step, with its events and deliveries in a dialog."""
+    from playwright.sync_api import sync_playwright
+
+    folder = Path(os.environ.get("PHLO_HOOKS_SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page.set_default_timeout(60_000)
+        page.goto(f"{ui}/locations/__repository__@lakehouse/jobs/lakehouse")
+        page.get_by_role("button", name="Materialize all").first.click()
+        run_id = _launched_run(page)
+        page.goto(f"{ui}/runs/{run_id}")
+        page.get_by_text("Success", exact=True).first.wait_for(timeout=RUN_SECONDS * 1000)
+        rows = _rows(page)
+        page.screenshot(path=folder / "run_event_view.png")
+        rows.first.scroll_into_view_if_needed()
+        page.get_by_text("[Show Markdown]").first.click()
+        page.get_by_role("dialog").wait_for()
+        page.screenshot(path=folder / "run_event_dialog.png")
+        dialog = page.get_by_role("dialog").inner_text()
+        assert rows.count() >= 1
+        assert "event" in dialog
+        browser.close()
+
+
+def _launched_run(page) -> str:
+    """The id in the address that the UI goes to, or links, once the run is launched."""
+    link = page.locator("a[href*='/runs/']").first
+    link.wait_for()
+    return link.get_attribute("href").rsplit("/", 1)[-1]
+
+
+def _rows(page):
+    """The bus's rows; the tail sensor writes them in its next tick."""
+    page.get_by_placeholder("Filter…").fill("Hook Bus")
+    rows = page.get_by_text("Hook Bus:")
+    rows.first.wait_for(timeout=120_000)
+    return rows
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_until_served(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            pytest.fail(f"dagster dev ended:\n{log.read_text()[-4000:]}")
+        try:
+            with urllib.request.urlopen(f"{address}/server_info", timeout=5):
+                return
+        except OSError:
+            time.sleep(1)
+    pytest.fail(f"dagster dev did not serve in {START_SECONDS} s:\n{log.read_text()[-4000:]}")
