@@ -38,9 +38,7 @@ class Accepted(NamedTuple):
 class Outbox(Protocol):
     """Where a bus with a store leaves its events; `phlo_hooks.delivery.recorder` has the one there is."""
 
-    def accept(
-        self, batch: Sequence[tuple[HookEvent, Sequence[RegisteredHook]]]
-    ) -> Sequence[Accepted]:
+    def accept(self, batch: Sequence[tuple[HookEvent, Sequence[RegisteredHook]]]) -> Sequence[Accepted]:
         """Record events, all or none; say which hooks are to be called here and now."""
 
     def settle(self, event: HookEvent, deliveries: Sequence[Delivery]) -> None:
@@ -93,7 +91,7 @@ class _Running:
 
 
 class _Thread(threading.local):
-    """What `emit` does in each thread: it blocks the thread, so whatever is emitted there meanwhile is nested."""
+    """What `emit` does in each thread: it blocks it, so whatever is emitted there meanwhile is nested."""
 
     def __init__(self, bus: HookBus) -> None:
         self.running = _Running(bus)

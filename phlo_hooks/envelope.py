@@ -140,7 +140,7 @@ class HookEvent(BaseModel):
                 updates[name] = getattr(where, name)
         event = self.model_copy(update=updates)
         if "event_id" not in self.model_fields_set:
-            event.__dict__["event_id"] = event._own_id(ordinal)
+            event.__dict__["event_id"] = event._own_id(ordinal)  # noqa: SLF001  # it is one of us
         return event
 
     def to_json(self) -> str:
@@ -262,7 +262,8 @@ def _share(cls: type[HookEvent], data: dict[str, Any]) -> dict[str, Any]:
     if isinstance(correlation, HookCorrelation):
         correlation = correlation.model_dump(exclude_none=True)
     if not isinstance(correlation, dict):
-        raise ValueError(f"correlation is a {type(correlation).__name__}, not a HookCorrelation")
+        # A ValueError, which pydantic reports with the other ones.
+        raise ValueError(f"correlation is a {type(correlation).__name__}, not a HookCorrelation")  # noqa: TRY004
     where = dict(correlation)
     for name in SHARED_FIELDS:
         given, known = data.pop(name, None), where.get(name)

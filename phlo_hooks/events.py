@@ -7,7 +7,6 @@ Docs: `docs/events.md`, which a test holds against this file. JSON Schemas: `doc
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -85,6 +84,21 @@ def _as_error(value: Any) -> Any:
 Error = Annotated[ErrorInfo, BeforeValidator(_as_error)]
 
 
+SEVERITIES = ("INFO", "WARN", "ERROR", "CRITICAL")
+
+
+def _severity(value: Any) -> Any:
+    """Dagster says WARN, others warning; a severity nobody knows is an error here, not later."""
+    name = str(value).upper() if value is not None else None
+    name = "WARN" if name == "WARNING" else name
+    if name is not None and name not in SEVERITIES:
+        raise ValueError(f"severity {value!r} is not one of {', '.join(SEVERITIES)}")
+    return name
+
+
+Severity = Annotated[str, BeforeValidator(_severity)]
+
+
 class Column(_Part):
     """One column of a table, in the order in which the table has it."""
 
@@ -138,7 +152,9 @@ class RunEvent(HookEvent):
     error: Error | None = Field(default=None, description="why the run failed, where no step says it")
     will_retry: bool | None = Field(default=None, description="whether Dagster launches it once more")
     retry_number: int = Field(default=0, description="0 for the first run of a chain")
-    launched_by: str | None = Field(default=None, description="schedule:x, sensor:x, backfill:x, user:x, manual")
+    launched_by: str | None = Field(
+        default=None, description="schedule:x, sensor:x, backfill:x, user:x, manual"
+    )
     partition_key: str | None = None
 
 
@@ -199,9 +215,7 @@ class QualityResultEvent(HookEvent):
     asset_key: str
     check_name: str
     passed: bool | None = Field(default=None, description="None when the check crashed")
-    severity: Annotated[str, BeforeValidator(lambda v: _severity(v))] | None = Field(
-        default=None, description="INFO, WARN, ERROR or CRITICAL"
-    )
+    severity: Severity | None = Field(default=None, description="INFO, WARN, ERROR or CRITICAL")
     blocking: bool | None = Field(default=None, description="whether a failure stops downstream assets")
     check_type: str | None = None
     partition_key: str | None = None
@@ -293,7 +307,7 @@ class DriftEvent(HookEvent):
     baseline: Plain[float | None] = None
     current: Plain[float | None] = None
     change: Plain[float | None] = Field(default=None, description="(current - baseline) / baseline")
-    severity: Annotated[str, BeforeValidator(lambda v: _severity(v))] | None = None
+    severity: Severity | None = None
 
 
 class ProfilingEvent(HookEvent):
@@ -381,15 +395,3 @@ class ExternalEvent(HookEvent):
         if not self._form.fullmatch(self.event_type):
             raise ValueError(f"event_type {self.event_type!r} is not of the form 'system.name'")
         return self
-
-
-SEVERITIES = ("INFO", "WARN", "ERROR", "CRITICAL")
-
-
-def _severity(value: Any) -> Any:
-    """Dagster says WARN, others warning; a severity nobody knows is an error here, not later."""
-    name = str(value).upper() if value is not None else None
-    name = "WARN" if name == "WARNING" else name
-    if name is not None and name not in SEVERITIES:
-        raise ValueError(f"severity {value!r} is not one of {', '.join(SEVERITIES)}")
-    return name

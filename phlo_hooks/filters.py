@@ -103,7 +103,9 @@ def _names(field: str, value: Any) -> frozenset[str] | None:
     ):
         raise RegistrationError(f"filter {field}={value!r} is not a collection of names: use {{…}}")
     if not value:
-        raise RegistrationError(f"filter {field} is empty and lets nothing pass; leave it out to let all pass")
+        raise RegistrationError(
+            f"filter {field} is empty and lets nothing pass; leave it out to let all pass"
+        )
     return frozenset(value)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from enum import Enum
 from typing import Any
-
 
 # Readers of JSON stop at some depth, pydantic's at 200 levels; a structure that holds itself has none.
 MAX_LEVELS = 64
@@ -22,7 +21,7 @@ def plain_json(value: Any, levels: int = MAX_LEVELS) -> Any:
         return value
     if isinstance(value, str) and not isinstance(value, Enum):
         return _writable(value)
-    if isinstance(value, (Mapping, list, tuple, Set)):
+    if isinstance(value, (Mapping, list, tuple, AbstractSet)):
         return _plain_collection(value, levels - 1) if levels > 0 else _writable(str(value))
     return _plain_scalar(value)
 

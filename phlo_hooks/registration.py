@@ -88,7 +88,9 @@ class HookRegistration:
         self._check_name()
         self._check_handler()
         if not isinstance(self.priority, int):
-            raise RegistrationError(f"hook {self.hook_name!r}: priority {self.priority!r} is not a whole number")
+            raise RegistrationError(
+                f"hook {self.hook_name!r}: priority {self.priority!r} is not a whole number"
+            )
         policy = self._as(FailurePolicy, "failure_policy", self.failure_policy)
         object.__setattr__(self, "failure_policy", policy)
         if self.filters is not None and not isinstance(self.filters, HookFilter):

@@ -1,4 +1,4 @@
-"""Events for the tests of the core: one full event of every class, and strategies for what users put in them."""
+"""Events for the tests of the core: a full one of every class, and strategies for what users put in."""
 
 from __future__ import annotations
 
@@ -59,7 +59,12 @@ FULL: dict[str, dict[str, Any]] = {
         "job_name": "nightly",
         "partition_key": "2013-01",
     },
-    "IngestionEvent": {**STAGE, "table_name": "raw.orders", "branch_name": "main", "load_ids": ("1.2", "1.3")},
+    "IngestionEvent": {
+        **STAGE,
+        "table_name": "raw.orders",
+        "branch_name": "main",
+        "load_ids": ("1.2", "1.3"),
+    },
     "TransformEvent": {
         **STAGE,
         "tool": "dbt",
@@ -154,7 +159,9 @@ def full_event(cls: type[HookEvent], **changes: Any) -> HookEvent:
     """An event of `cls` with every field set."""
     event_type = cls.event_types[0] if cls.event_types else "airflow.dag_done"
     carried = FULL[cls.__name__]
-    where = WHERE.model_copy(update={name: carried[name] for name in ("asset_key", "job_name") if name in carried})
+    where = WHERE.model_copy(
+        update={name: carried[name] for name in ("asset_key", "job_name") if name in carried}
+    )
     fields = {"event_type": event_type, "timestamp": NOON, "tags": {"team": "data"}, "correlation": where}
     return cls(**{**fields, **carried, **changes})
 

@@ -78,7 +78,12 @@ FOREIGN = {"specversion": "1.0", "id": "7", "source": "/airbyte", "type": "com.a
 
 @pytest.mark.parametrize(
     ("data", "kept"),
-    [({"rows": 3}, {"rows": 3}), ([1, 2], {"data": [1, 2]}), ("text", {"data": "text"}), (None, {"data": None})],
+    [
+        ({"rows": 3}, {"rows": 3}),
+        ([1, 2], {"data": [1, 2]}),
+        ("text", {"data": "text"}),
+        (None, {"data": None}),
+    ],
     ids=["object", "list", "text", "nothing"],
 )
 def test_another_systems_event(data, kept):

@@ -53,7 +53,9 @@ LINES = {
         "quality.result raw/orders:not_null failed (WARN)",
     ),
     "crashed": (
-        QualityResultEvent(event_type="quality.error", **CHECK, error={"message": "m", "error_class": "KeyError"}),
+        QualityResultEvent(
+            event_type="quality.error", **CHECK, error={"message": "m", "error_class": "KeyError"}
+        ),
         "quality.error raw/orders:not_null crashed - KeyError: m",
     ),
     "lineage": (
@@ -74,10 +76,15 @@ LINES = {
         "service.pre_start postgres running",
     ),
     "tick": (
-        TickEvent(event_type="tick.failure", instigator_name="hourly", instigator_type="sensor", error="boom"),
+        TickEvent(
+            event_type="tick.failure", instigator_name="hourly", instigator_type="sensor", error="boom"
+        ),
         "tick.failure hourly - boom",
     ),
-    "backfill": (BackfillEvent(event_type="backfill.end", backfill_id="b", status="success"), "backfill.end b success"),
+    "backfill": (
+        BackfillEvent(event_type="backfill.end", backfill_id="b", status="success"),
+        "backfill.end b success",
+    ),
     "daemon": (
         DeploymentEvent(event_type="deployment.daemon_unhealthy", daemon_type="SENSOR"),
         "deployment.daemon_unhealthy SENSOR",

@@ -30,7 +30,9 @@ def test_newer_minor_version_is_kept_and_passed_on():
 
 def test_newer_fields_within_parts_are_kept():
     """The parts of an event are as open as the event."""
-    event = HookEvent.from_dict({**NEWER, "error": {"message": "m", "hint": "h"}, "correlation": {"shard": 4}})
+    event = HookEvent.from_dict(
+        {**NEWER, "error": {"message": "m", "hint": "h"}, "correlation": {"shard": 4}}
+    )
     back = HookEvent.from_json(event.to_json())
     assert ("h", 4) == (back.error.hint, back.correlation.shard)
 
@@ -44,7 +46,9 @@ def test_older_field_set_has_no_unknown_fields():
 @pytest.mark.parametrize("version", ["2.0", "0.9", "10.0"])
 def test_unknown_major_version(version):
     """Another major version may mean anything: it is refused, with what to do."""
-    with pytest.raises(UnsupportedVersionError, match=rf"version {version}, this release reads 1\.x: upgrade"):
+    with pytest.raises(
+        UnsupportedVersionError, match=rf"version {version}, this release reads 1\.x: upgrade"
+    ):
         HookEvent.from_dict({**NEWER, "version": version})
 
 

@@ -11,7 +11,9 @@ import pytest
 from phlo_hooks import errors
 from phlo_hooks.errors import MissingExtraError, PhloHooksError, RetryLater
 
-CLASSES = [each for _, each in inspect.getmembers(errors, inspect.isclass) if each.__module__ == errors.__name__]
+CLASSES = [
+    each for _, each in inspect.getmembers(errors, inspect.isclass) if each.__module__ == errors.__name__
+]
 
 
 def drawn() -> dict[str, str]:

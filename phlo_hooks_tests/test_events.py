@@ -141,7 +141,7 @@ def test_refused(changes, message):
 
 def test_several_errors_in_one_message():
     """All that is wrong is said at once."""
-    with pytest.raises(InvalidEventError, match="asset_key.*check_name"):
+    with pytest.raises(InvalidEventError, match=r"asset_key.*check_name"):
         QualityResultEvent(event_type="quality.result")
 
 
@@ -225,7 +225,13 @@ def test_numbers_that_json_does_not_have(value):
     assert event == HookEvent.from_json(event.to_json())
 
 
-MODULES = ["phlo_hooks", "phlo_hooks.events", "phlo_hooks.bus", "phlo_hooks.registration", "phlo_hooks.plugins"]
+MODULES = [
+    "phlo_hooks",
+    "phlo_hooks.events",
+    "phlo_hooks.bus",
+    "phlo_hooks.registration",
+    "phlo_hooks.plugins",
+]
 
 
 @pytest.mark.parametrize("module", MODULES)

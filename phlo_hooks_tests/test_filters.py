@@ -102,7 +102,10 @@ def test_an_event_about_several_assets():
 SEVERITY = {
     "a failed check's own": (WARNING, 1),
     "a passed check": (full_event(QualityResultEvent, passed=True, severity="CRITICAL"), 0),
-    "a crashed check": (full_event(QualityResultEvent, event_type="quality.error", passed=None, severity=None), 2),
+    "a crashed check": (
+        full_event(QualityResultEvent, event_type="quality.error", passed=None, severity=None),
+        2,
+    ),
     "a failed status": (RunEvent(event_type="run.failure", status="failure"), 2),
     "success": (RunEvent(event_type="run.success", status="success"), 0),
 }
@@ -122,7 +125,10 @@ NEVER = {
     "numbers": ({"groups": {1}}, "is not a collection of names"),
     "a number": ({"kinds": 3}, "is not a collection of names"),
     "a mapping": ({"owners": {"a": "b"}}, "is not a collection of names"),
-    "a generator, which can be read once": ({"jobs": (name for name in "ab")}, "is not a collection of names"),
+    "a generator, which can be read once": (
+        {"jobs": (name for name in "ab")},
+        "is not a collection of names",
+    ),
     "empty types": ({"event_types": set()}, "event_types is empty"),
     "empty assets": ({"asset_keys": []}, "asset_keys is empty"),
     "tags as a list": ({"tags": ["a"]}, "is not a mapping"),
@@ -153,7 +159,7 @@ def test_known_assets(pattern):
 @pytest.mark.parametrize("pattern", ["raw/order", "marts/*"])
 def test_unknown_asset(pattern):
     """One that none has names the hook and what is near."""
-    with pytest.raises(UnknownAssetError, match="hook 'p.h': no asset matches .*raw/orders"):
+    with pytest.raises(UnknownAssetError, match=r"hook 'p\.h': no asset matches .*raw/orders"):
         HookFilter(asset_keys={pattern}).check_assets({"raw/orders"}, "p.h")
 
 

@@ -52,7 +52,9 @@ SHAPES = {
         ["failed_steps.0.error.message"],
     ),
     "partitions by status": (
-        BackfillEvent(event_type="backfill.end", backfill_id="b", partitions={f"s{n}": n for n in range(40_000)}),
+        BackfillEvent(
+            event_type="backfill.end", backfill_id="b", partitions={f"s{n}": n for n in range(40_000)}
+        ),
         ["partitions"],
     ),
     "a value": (TelemetryEvent(event_type="telemetry.log", name="n", value="x" * BIG), ["value"]),
@@ -106,7 +108,9 @@ def test_cut_twice():
         st.text(max_size=6),
         st.recursive(
             st.text(max_size=400) | st.integers(),
-            lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.text(max_size=6), inner, max_size=9),
+            lambda inner: (
+                st.lists(inner, max_size=9) | st.dictionaries(st.text(max_size=6), inner, max_size=9)
+            ),
             max_leaves=40,
         ),
         max_size=12,

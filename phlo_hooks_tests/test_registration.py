@@ -74,7 +74,7 @@ def function_styles():
         "function": (seen.append, seen),
         "coroutine function": (coroutine, seen),
         "partial of a coroutine function": (functools.partial(named, "x"), seen),
-        "lambda that returns a coroutine": (lambda event: coroutine(event), seen),
+        "lambda that returns a coroutine": (lambda event: named("x", event), seen),
     }
 
 
@@ -133,7 +133,10 @@ def test_text_becomes_an_enum():
 
 
 REFUSED = {
-    "unknown policy": ({"failure_policy": "explode"}, "'explode' is unknown; use one of 'ignore', 'log', 'raise'"),
+    "unknown policy": (
+        {"failure_policy": "explode"},
+        "'explode' is unknown; use one of 'ignore', 'log', 'raise'",
+    ),
     "no policy": ({"failure_policy": None}, "failure_policy None is unknown"),
     "unknown delivery": ({"delivery": "later"}, "'later' is unknown; use one of 'inline', 'queued'"),
     "raise and queued": (
@@ -147,7 +150,10 @@ REFUSED = {
     "name with a dot": ({"hook_name": "a.b"}, "hook_name 'a.b' is not a name"),
     "name with a space": ({"hook_name": "a b"}, "hook_name 'a b' is not a name"),
     "no name": ({"hook_name": None}, "hook_name None is not a name"),
-    "filters of another kind": ({"filters": {"event_types": {"run.start"}}}, "filters is a dict, not a HookFilter"),
+    "filters of another kind": (
+        {"filters": {"event_types": {"run.start"}}},
+        "filters is a dict, not a HookFilter",
+    ),
     "priority as text": ({"priority": "high"}, "priority 'high' is not a whole number"),
 }
 
@@ -162,7 +168,7 @@ def test_refused(options, message):
 
 def test_unknown_event_type_is_refused_in_a_registration():
     """The filter is built first, so it is the filter that says it."""
-    with pytest.raises(RegistrationError, match="did you mean 'run.failure'"):
+    with pytest.raises(RegistrationError, match=r"did you mean 'run\.failure'"):
         HookRegistration("h", print, filters=HookFilter(event_types={"run.failed"}))
 
 

@@ -1,4 +1,4 @@
-"""The base of a plugin, with the names of Phlo's ADR 0033: a Phlo plugin runs here with its imports changed."""
+"""The base of a plugin, with the names of Phlo's ADR 0033: a Phlo plugin runs with its imports changed."""
 
 from __future__ import annotations
 

@@ -307,7 +307,7 @@ SEVERAL = (
     "\x1b[31mFailure in test not_null_guarded_id (models/schema.yml)\x1b[0m\n\n"
     "  Got 1 result, configured to fail if != 0\n\n"
     "\x1b[31mFailure in operation shop-on-run-end-0 (./dbt_project.yml)\x1b[0m\n\n"
-    "  shop.on-run-end.0 failed, error:\n Catalog Error: Table nowhere does not exist!\nDid you mean x?\n"
+    "  shop.on-run-end.0 failed, error:\n Catalog Error: nowhere does not exist!\nDid you mean x?\n"
 )
 LOCKED = (
     ERRORS + 'Encountered an error:\nIO Error: Could not set lock on file "/tmp/shop.duckdb"\n\n'
@@ -315,7 +315,7 @@ LOCKED = (
 )
 PYTHON_MODEL = (
     ERRORS + "Traceback (most recent call last):\n  File x\n\nFailure in model py (models/py.py)\n\n"
-    "  Runtime Error in model py (models/py.py)\n  Python model failed:\n  Traceback (most recent call last):\n"
+    "  Runtime Error in model py (models/py.py)\n  Python failed:\n  Traceback (most recent call last):\n"
 )
 UNPARSED = (
     ERRORS + "Encountered an error:\nCompilation Error\n"
@@ -362,7 +362,7 @@ SILENT = f"dagster_dbt.errors.DagsterDbtCliRuntimeError: {COMMAND}"
         pytest.param(
             SEVERAL,
             "shop-on-run-end-0",
-            "shop.on-run-end.0 failed, error:\n Catalog Error: Table nowhere does not exist!\nDid you mean x?",
+            "shop.on-run-end.0 failed, error:\n Catalog Error: nowhere does not exist!\nDid you mean x?",
             id="operation",
         ),
         pytest.param(
@@ -375,7 +375,8 @@ SILENT = f"dagster_dbt.errors.DagsterDbtCliRuntimeError: {COMMAND}"
         pytest.param(
             PYTHON_MODEL,
             "model.shop.py",
-            "Runtime Error in model py (models/py.py)\n  Python model failed:\n  Traceback (most recent call last):",
+            "Runtime Error in model py (models/py.py)\n"
+            "  Python failed:\n  Traceback (most recent call last):",
             id="tracebacks-before-and-within",
         ),
         pytest.param(SEVERAL, "model.shop.on_eph", None, id="skipped"),
