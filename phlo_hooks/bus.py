@@ -7,10 +7,10 @@ import threading
 from collections import deque
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import NamedTuple, Protocol
 
-from phlo_hooks.dispatch import Delivery, Outcome, dispatch, dispatch_async
+from phlo_hooks.dispatch import Delivery, Outcome, dispatch, dispatch_async, failed
 from phlo_hooks.errors import DuplicateHookError, EmissionDepthError
 from phlo_hooks.events import HookEvent, HookStatusEvent
 from phlo_hooks.filters import Predicate
@@ -64,12 +64,14 @@ class _Emission(NamedTuple):
 class _Running:
     """One emission at a time, and those that its handlers asked for while it is busy."""
 
-    __slots__ = ("bus", "busy", "depth", "raised", "waiting")
+    __slots__ = ("busy", "depth", "fail", "raised", "wait", "waiting")
 
     def __init__(self, bus: HookBus, *, busy: bool = False) -> None:
-        self.bus = bus
         self.busy = busy
         self.depth = 0
+        # Bound here, once, and not for every event.
+        self.fail = self._fail
+        self.wait = bus._wait  # noqa: SLF001  # a part of the bus
         self.raised: list[Exception] = []
         self.waiting: deque[_Emission] = deque()
 
@@ -82,6 +84,14 @@ class _Running:
                 self.depth = emission.depth
                 yield emission
         self.depth = 0
+
+    def _fail(self, event: HookEvent, hook: RegisteredHook, error: Exception) -> Delivery:
+        delivery = failed(event, hook, error)
+        if delivery.outcome is Outcome.RAISED:
+            self.raised.append(error)
+        if delivery.outcome is Outcome.FAILED:
+            logger.error("hook %s failed on %s: %s", delivery.hook, event.event_type, error, exc_info=error)
+        return delivery
 
     def forget(self) -> list[Exception]:
         """What hooks raised, and nothing is left for the next emission."""
@@ -122,6 +132,7 @@ class HookBus:
         self._hooks: dict[str, RegisteredHook] = {}
         self._plans: dict[str, _Plan] = {}
         self._thread = _Thread(self)
+        self._awaiting: list[_Running] = []
 
     @property
     def hooks(self) -> tuple[RegisteredHook, ...]:
@@ -185,9 +196,7 @@ class HookBus:
             plan = self._plan(event.event_type)
         if not plan.hooks and self._outbox is None:
             return []
-        running = _awaited.get()
-        if running is None or running.bus is not self or not running.busy:
-            running = self._thread.running
+        running = self._running() if self._awaiting else self._thread.running
         if running.busy:
             return self._defer(event, running)
         call: Sequence[RegisteredHook] = plan.hooks if plan.tests is None else self.match(event)
@@ -196,8 +205,9 @@ class HookBus:
             call, others = self._outbox.accept([(event, call)])[0]
         running.busy = True
         try:
-            deliveries = dispatch(event, call, self._wait)
-            self._settle(event, deliveries, running)
+            deliveries = dispatch(event, call, running.wait, running.fail)
+            if self._outbox is not None:
+                self._settle(event, deliveries)
             if running.waiting:
                 self._drain(running)
         except BaseException:
@@ -248,18 +258,18 @@ class HookBus:
         if outer.busy:
             return self._defer(event, outer)
         running = _Running(self, busy=True)
-        token = _awaited.set(running)
+        token = self._enter(running)
         first = _Emission(event, 0, [])
         running.waiting.append(first)
         try:
             for emission in running.take():
                 call, others = self._accept(emission.event)
-                done = await dispatch_async(emission.event, call)
-                self._settle(emission.event, done, running)
+                done = await dispatch_async(emission.event, call, running.fail)
+                self._settle(emission.event, done)
                 emission.deliveries.extend((*done, *others))
         finally:
             running.busy = False
-            _awaited.reset(token)
+            self._leave(running, token)
         # A thread may have asked for one more between the last look and the end.
         self._drain(running)
         if running.raised:
@@ -267,11 +277,17 @@ class HookBus:
         return first.deliveries
 
     def _running(self) -> _Running:
-        """What is, or could be, under way where this is called; `emit` has a copy of it."""
+        """What is, or could be, under way where this is called."""
         running = _awaited.get()
-        if running is None or running.bus is not self or not running.busy:
-            return self._thread.running
-        return running
+        return running if running in self._awaiting else self._thread.running
+
+    def _enter(self, running: _Running) -> Token[_Running | None]:
+        self._awaiting.append(running)
+        return _awaited.set(running)
+
+    def _leave(self, running: _Running, token: Token[_Running | None]) -> None:
+        _awaited.reset(token)
+        self._awaiting.remove(running)
 
     def _defer(self, event: HookEvent, running: _Running) -> list[Delivery]:
         depth = running.depth + 1
@@ -290,8 +306,8 @@ class HookBus:
     def _drain(self, running: _Running) -> None:
         for emission in running.take():
             call, others = self._accept(emission.event)
-            done = dispatch(emission.event, call, self._wait)
-            self._settle(emission.event, done, running)
+            done = dispatch(emission.event, call, running.wait, running.fail)
+            self._settle(emission.event, done)
             emission.deliveries.extend((*done, *others))
 
     def _accept(self, event: HookEvent) -> Accepted:
@@ -303,15 +319,14 @@ class HookBus:
     ) -> list[Delivery]:
         asked = [hook for hook in accepted.call if passage(event, hook.qualified_name) in passed]
         done = [hook.delivered for hook in asked]
-        if done and self._outbox is not None:
-            self._outbox.settle(event, done)
+        self._settle(event, done)
         rest = [hook for hook in accepted.call if hook not in asked]
         # At once, even when it is a handler that asks.
         outer, running = self._thread.running, _Running(self, busy=True)
         self._thread.running = running
         try:
-            deliveries = dispatch(event, rest, self._wait)
-            self._settle(event, deliveries, running)
+            deliveries = dispatch(event, rest, running.wait, running.fail)
+            self._settle(event, deliveries)
             self._drain(running)
         finally:
             self._thread.running = outer
@@ -326,20 +341,16 @@ class HookBus:
 
     def _wait(self, result: object) -> None:
         """Wait for a handler that awaits; what it emits, in whichever thread, belongs to this emission."""
-        token = _awaited.set(self._running())
+        running = self._running()
+        token = self._enter(running)
         try:
             wait_for(result)
         finally:
-            _awaited.reset(token)
+            self._leave(running, token)
 
-    def _settle(self, event: HookEvent, done: list[Delivery], running: _Running) -> None:
+    def _settle(self, event: HookEvent, done: Sequence[Delivery]) -> None:
         if self._outbox is not None and done:
             self._outbox.settle(event, done)
-        for delivery in done:
-            if delivery[2] is not None:
-                _report(event, delivery)
-                if delivery.outcome is Outcome.RAISED:
-                    running.raised.append(delivery[2])
 
     def _plan(self, event_type: str) -> _Plan:
         plan = self._plans.get(event_type)
@@ -364,12 +375,6 @@ def _passes(test: Predicate | None, event: HookEvent, hook: RegisteredHook) -> b
     except Exception:
         logger.exception("hook %s: its filter raised on %s", hook.qualified_name, event.event_type)
         return False
-
-
-def _report(event: HookEvent, delivery: Delivery) -> None:
-    hook, outcome, error = delivery
-    if outcome is Outcome.FAILED:
-        logger.error("hook %s failed on %s: %s", hook, event.event_type, error, exc_info=error)
 
 
 def _name_of(provider: object) -> str:

@@ -18,10 +18,17 @@ _ON_FAILURE = {
 }
 
 
+Wait = Callable[[object], None]
+Fail = Callable[[HookEvent, RegisteredHook, Exception], Delivery]
+
+
+def failed(event: HookEvent, hook: RegisteredHook, error: Exception) -> Delivery:
+    """The delivery of a hook that raised, as its failure policy sees it."""
+    return Delivery(hook.qualified_name, _ON_FAILURE[hook.failure_policy], error)
+
+
 def dispatch(
-    event: HookEvent,
-    hooks: Iterable[RegisteredHook],
-    wait: Callable[[object], None] = wait_for,
+    event: HookEvent, hooks: Iterable[RegisteredHook], wait: Wait = wait_for, fail: Fail = failed
 ) -> list[Delivery]:
     """Call each hook with the event, in the order given. One hook's exception never stops the next.
 
@@ -29,6 +36,7 @@ def dispatch(
         event: what happened.
         hooks: those that want it.
         wait: is given what a handler returned, when it returned something: it may be a coroutine.
+        fail: is given what a handler raised; says what that makes of the delivery.
     """
     deliveries = []
     for hook in hooks:
@@ -37,13 +45,15 @@ def dispatch(
             if result is not None:
                 wait(result)
         except Exception as exc:
-            deliveries.append(failed(hook, exc))
+            deliveries.append(fail(event, hook, exc))
         else:
             deliveries.append(hook.delivered)
     return deliveries
 
 
-async def dispatch_async(event: HookEvent, hooks: Iterable[RegisteredHook]) -> list[Delivery]:
+async def dispatch_async(
+    event: HookEvent, hooks: Iterable[RegisteredHook], fail: Fail = failed
+) -> list[Delivery]:
     """As `dispatch`, awaiting the handlers that are coroutines, one after the other."""
     deliveries = []
     for hook in hooks:
@@ -52,12 +62,7 @@ async def dispatch_async(event: HookEvent, hooks: Iterable[RegisteredHook]) -> l
             if isawaitable(result):
                 await result
         except Exception as exc:
-            deliveries.append(failed(hook, exc))
+            deliveries.append(fail(event, hook, exc))
         else:
             deliveries.append(hook.delivered)
     return deliveries
-
-
-def failed(hook: RegisteredHook, error: Exception) -> Delivery:
-    """The delivery of a hook that raised, as its failure policy sees it."""
-    return Delivery(hook.qualified_name, _ON_FAILURE[hook.failure_policy], error)

@@ -90,9 +90,10 @@ class BoundHooks(dg.ResourceDefinition):
 
     def _open_session(self, context: dg.InitResourceContext) -> None:
         """Have the session ready for decorators and `emit`; trouble with it must not fail the run."""
-        if context.run_id is None or context.instance is None:
+        if context.run is None or context.instance is None:
             return
+        run_id = context.run.run_id
         try:
-            self.runtime.session(context.instance, context.run_id)
+            self.runtime.session(context.instance, run_id)
         except Exception:
-            logger.exception("no Hook Bus in run %s: its events are left to the tail sensor", context.run_id)
+            logger.exception("no Hook Bus in run %s: its events are left to the tail sensor", run_id)

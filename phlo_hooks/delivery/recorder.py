@@ -14,7 +14,7 @@ from phlo_hooks.delivery.retry import RetryPolicy
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.dispatch import Delivery, Outcome
 from phlo_hooks.envelope import redacted
-from phlo_hooks.errors import StoreUnavailableError
+from phlo_hooks.errors import StoreError
 from phlo_hooks.events import HookEvent
 from phlo_hooks.limits import bounded
 from phlo_hooks.redaction import Redactor
@@ -24,6 +24,8 @@ logger = logging.getLogger("phlo_hooks.recorder")
 
 # An inline hook runs inside a step: when it has not come back after this, its process is taken for dead.
 INLINE_LEASE = 15 * 60.0
+# After a failure a run does without the store for this long: the next steps need not wait for it, too.
+OUTAGE_PAUSE = 30.0
 
 Batch = Sequence[tuple[HookEvent, Sequence[RegisteredHook]]]
 
@@ -52,6 +54,8 @@ class Recorder:
         self._redactor = redactor or Redactor()
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._complained = False
+        self._trouble: StoreError | None = None
+        self._down_until = 0.0
 
     def record(self, batch: Batch, state: Sequence[StateWrite] = ()) -> frozenset[str]:
         """Record events for the relay to deliver, whatever their hooks' mode; return the ids that are new.
@@ -73,18 +77,28 @@ class Recorder:
         """
         entries = [Entry(self._outgoing(event), self._targets(hooks)) for event, hooks in batch]
         try:
-            new = self._store.record(entries)
-        except StoreUnavailableError as exc:
+            new = self._record_or_go_on(entries)
+        except StoreError as exc:
             self._complain(exc)
             return [self._unrecorded(hooks, exc) for _, hooks in batch]
         return [self._accepted(event.event_id in new, hooks) for event, hooks in batch]
+
+    def _record_or_go_on(self, entries: Sequence[Entry]) -> frozenset[str]:
+        """A run waits for a store that is down once, not again in each of its steps."""
+        if self._trouble is not None and self._clock() < self._down_until:
+            raise self._trouble
+        try:
+            return self._store.record(entries)
+        except StoreError as exc:
+            self._trouble, self._down_until = exc, self._clock() + OUTAGE_PAUSE
+            raise
 
     def settle(self, event: HookEvent, deliveries: Sequence[Delivery]) -> None:
         """Record what became of the hooks that were called here; a store that is down has their lease end."""
         try:
             results = [self._settlement(event, delivery) for delivery in deliveries]
             self._store.settle(results, owner=self._owner)
-        except StoreUnavailableError as exc:
+        except StoreError as exc:
             self._complain(exc)
 
     def _settlement(self, event: HookEvent, delivery: Delivery) -> Settlement:

@@ -1,8 +1,9 @@
 """The tail: reads Dagster's own log and records what nobody else could say.
 
 It finds runs by when they last changed, and each time looks back further than it has come, because clocks
-differ and transactions commit late; which runs it has read to their end it marks in the store, together
-with their events. What it reads twice is recorded once, since an event's id comes from the thing itself.
+differ and transactions commit late. Of each run it keeps a mark in the store, together with the run's events,
+until the run is over and out of sight. What it reads twice is recorded once, since an event's id comes from
+the thing itself.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from itertools import takewhile
 from typing import Any
 
 import dagster as dg
-from dagster import RunRecord, RunsFilter
+from dagster import DagsterRun, RunRecord, RunsFilter
 
 from phlo_hooks.bus import HookBus
 from phlo_hooks.delivery.recorder import Recorder
@@ -26,14 +28,15 @@ from phlo_hooks.events import HookEvent
 from phlo_hooks.producers import run_view
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.dagster_private import RUNLESS_RUN_ID, log_cursor
-from phlo_hooks.producers.runlog import RELEVANT, RecordReader, RunFacts, RunLog, recorded
+from phlo_hooks.producers.runlog import RELEVANT, RecordReader, Recorded, RunFacts, RunLog, T, recorded
 from phlo_hooks.producers.translate import translate_run, translate_runless
 
 logger = logging.getLogger("phlo_hooks.tail")
 
 # How far apart two machines' clocks, or a write and its commit, may be.
 LOOKBACK = timedelta(minutes=10)
-# A worker that was given up for dead may still write: its run is looked at for this long after its end.
+# A worker that was given up for dead may still write, and a run's end takes Dagster several writes: for this
+# long after it a run is not over.
 LINGER = timedelta(minutes=2)
 _RUN_PAGE = 200
 # Large enough to be worth a transaction, small enough to keep it short.
@@ -55,6 +58,22 @@ class CollectReport:
     def __str__(self) -> str:
         rest = "" if self.complete else "; out of time, more in the next tick"
         return f"read {self.runs} runs, recorded {self.new} new of {self.events} events{rest}"
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """How far a run was read: up to `cursor`, with `shown` of its attempts noted for the run view."""
+
+    cursor: str | None = None
+    shown: int = 0
+    ended: str | None = None
+    closed: bool = False
+    failed: bool = False
+
+    @property
+    def lingers(self) -> bool:
+        """Whether the end was so recent that more may come."""
+        return self.ended is not None and utc_now() - datetime.fromisoformat(self.ended) <= LINGER
 
 
 @dataclass
@@ -97,7 +116,8 @@ class Tail:
         self._recorder = recorder
         self._bus = bus
         self._scope = scope
-        self._since = since
+        # Dagster compares its own UTC times with whatever stands in a filter, and looks at no zone.
+        self._since = since.astimezone(timezone.utc)
         self._clock = clock
         self._namespace = f"tail:{scope}"
         self._pending = _Pending()
@@ -109,9 +129,9 @@ class Tail:
             StoreUnavailableError: the store is down; what was not recorded is read again next time.
         """
         report, deadline, now = CollectReport(), self._clock() + budget, utc_now()
+        watermark, since = self._position()
         marks = self._marks()
-        watermark = self._watermark()
-        for record in self._runs(watermark, marks):
+        for record in self._runs(max(watermark - LOOKBACK, since), marks):
             if self._clock() >= deadline:
                 report.complete = False
                 break
@@ -121,9 +141,11 @@ class Tail:
         else:
             watermark = now
         if report.complete:
-            self._collect_runless(report)
-        self._pending.state.append(self._write(_WATERMARK, {"updated": watermark.isoformat()}))
+            self._collect_runless(since, report)
+        position = {"updated": watermark.isoformat(), "since": since.isoformat()}
+        self._pending.state.append(self._write(_WATERMARK, position))
         self._flush(report)
+        self._store.expire()
         return report
 
     def collect_run(self, run_id: str) -> CollectReport:
@@ -135,95 +157,127 @@ class Tail:
             self._flush(report)
         return report
 
-    def _runs(self, watermark: datetime, marks: dict[str, Any]) -> Iterator[RunRecord]:
-        """Runs that changed since, oldest change first, then those that were open and did not."""
+    def _runs(self, since: datetime, marks: dict[str, _Mark]) -> Iterator[RunRecord]:
+        """Runs that are not over, those that changed first, oldest change first; last, those that linger."""
         seen: set[str] = set()
-        for record in self._changed(watermark - LOOKBACK):
+        lingering: list[RunRecord] = []
+        for record in self._changed(since):
             run_id = record.dagster_run.run_id
-            if run_id not in seen and self._is_ours(record):
-                yield record
+            if run_id in seen or not self._is_ours(record):
+                continue
             seen.add(run_id)
-        still_open = [run_id for run_id, mark in marks.items() if not mark["ended"] and run_id not in seen]
-        for start in range(0, len(still_open), _RUN_PAGE):
-            chosen = still_open[start : start + _RUN_PAGE]
-            yield from self._instance.get_run_records(RunsFilter(run_ids=chosen))
+            mark = marks.get(run_id, _Mark())
+            if mark.ended is None:
+                yield record
+            elif not mark.closed:
+                lingering.append(record)
+        yield from lingering
+        unseen = [run_id for run_id in marks if run_id not in seen]
+        yield from self._found([run_id for run_id in unseen if not marks[run_id].closed])
+        self._forget(run_id for run_id in unseen if marks[run_id].closed)
 
     def _changed(self, since: datetime) -> Iterator[RunRecord]:
+        size = _RUN_PAGE
         while True:
             page = self._instance.get_run_records(
-                RunsFilter(updated_after=since),
-                limit=_RUN_PAGE,
-                order_by="update_timestamp",
-                ascending=True,
+                RunsFilter(updated_after=since), limit=size, order_by="update_timestamp", ascending=True
             )
             yield from page
-            if len(page) < _RUN_PAGE:
+            if len(page) < size:
                 return
-            # Back by the clock's smallest step: runs of one instant may stand on both sides of a page's end.
-            since = max(page[-1].update_timestamp - timedelta(microseconds=1), page[0].update_timestamp)
+            # Back by the clock's smallest step: runs of one instant may stand on both sides of a page's end,
+            # or fill more than a page.
+            since = page[-1].update_timestamp - timedelta(microseconds=1)
+            size = 2 * size if page[0].update_timestamp == page[-1].update_timestamp else _RUN_PAGE
+
+    def _found(self, run_ids: list[str]) -> Iterator[RunRecord]:
+        """The runs of these ids; what was deleted meanwhile is forgotten."""
+        for start in range(0, len(run_ids), _RUN_PAGE):
+            chosen = run_ids[start : start + _RUN_PAGE]
+            records = self._instance.get_run_records(RunsFilter(run_ids=chosen))
+            yield from records
+            self._forget(set(chosen) - {record.dagster_run.run_id for record in records})
 
     def _is_ours(self, record: RunRecord) -> bool:
         # A run that was executed in its own process has no location: the first tail to see it takes it.
         return RunFacts.of(record.dagster_run).location in (None, self._scope)
 
-    def _collect_run(self, record: RunRecord, mark: Any, report: CollectReport) -> None:
+    def _collect_run(self, record: RunRecord, mark: _Mark | None, report: CollectReport) -> None:
         run_id = record.dagster_run.run_id
         try:
             if mark is None or self._has_news(run_id, mark):
-                self._read_run(record, mark, report)
-            elif mark["ended"] is None and record.dagster_run.is_finished:
+                self._read_run(record.dagster_run, mark or _Mark(), report)
+            elif mark.ended is None and record.dagster_run.is_finished:
                 # It ended without a word in its log, as when a run is marked by hand.
-                self._pending.state.append(self._mark(run_id, {**mark, "ended": utc_now().isoformat()}))
-        except (ValueError, TypeError, KeyError, AttributeError):
+                self._remember(run_id, replace(mark, ended=utc_now().isoformat()))
+            elif mark.ended is not None and not mark.lingers:
+                self._remember(run_id, replace(mark, closed=True))
+        except Exception:
             # One run that cannot be read must not keep all others from being read.
-            logger.exception("run %s could not be translated; it is tried again", run_id)
+            self._give_up(run_id, mark or _Mark())
 
-    def _has_news(self, run_id: str, mark: Any) -> bool:
-        ended = mark["ended"] and datetime.fromisoformat(mark["ended"])
-        if ended and utc_now() - ended > LINGER:
-            return False
-        page = self._instance.get_records_for_run(
-            run_id, cursor=mark["cursor"], of_type=RELEVANT, limit=1
-        )
+    def _give_up(self, run_id: str, mark: _Mark) -> None:
+        """For now: it has a mark, so it is tried again in each tick; the log says so once."""
+        level = logging.DEBUG if mark.failed else logging.ERROR
+        logger.log(level, "run %s cannot be read; it is tried again", run_id, exc_info=True)
+        self._remember(run_id, replace(mark, failed=True))
+
+    def _has_news(self, run_id: str, mark: _Mark) -> bool:
+        page = self._instance.get_records_for_run(run_id, cursor=mark.cursor, of_type=RELEVANT, limit=1)
         return bool(page.records)
 
-    def _read_run(self, record: RunRecord, mark: Any, report: CollectReport) -> None:
-        run_id = record.dagster_run.run_id
-        reader = RecordReader(self._instance, run_id)
-        log = RunLog(RunFacts.of(record.dagster_run), tuple(reader))
+    def _read_run(self, run: DagsterRun, mark: _Mark, report: CollectReport) -> None:
+        reader = RecordReader(self._instance, run.run_id)
+        records = tuple(reader)
+        log = RunLog(RunFacts.of(run), records)
+        if self._is_ending(run, log):
+            # Its row was read before its log; or else it is about to be written.
+            run = self._instance.get_run_by_id(run.run_id) or run
+            log = RunLog(RunFacts.of(run), records)
+            if self._is_ending(run, log):
+                self._remember(run.run_id, mark)
+                return
         self._add(translate_run(log, self._catalog), report)
         report.runs += 1
-        ended = log.ended_attempts
-        known = mark["shown"] if mark else 0
-        self._pending.state += [run_view.todo(run_id, attempt) for attempt in ended[known:]]
-        value = {
-            "cursor": reader.cursor,
-            "ended": utc_now().isoformat() if log.ended else None,
-            "shown": len(ended),
-        }
-        self._pending.state.append(self._mark(run_id, value))
+        attempts = log.ended_attempts
+        self._pending.state += [run_view.todo(run.run_id, each) for each in attempts[mark.shown :]]
+        ended = utc_now().isoformat() if log.ended else None
+        self._remember(run.run_id, _Mark(reader.cursor, len(attempts), ended))
 
-    def _collect_runless(self, report: CollectReport) -> None:
+    def _is_ending(self, run: DagsterRun, log: RunLog) -> bool:
+        """Whether Dagster is at it: it writes the end into the log, then the run's state, then its tags."""
+        if log.ended is None or utc_now() - log.ended.timestamp > LINGER:
+            return False
+        retried = log.ended.type is T.RUN_FAILURE and self._instance.run_retries_enabled
+        return not run.is_finished or (retried and log.run.will_retry is None)
+
+    def _collect_runless(self, since: datetime, report: CollectReport) -> None:
         known = self._store.get_state(self._namespace, _RUNLESS)
-        if known is None:
-            self._start_runless(report)
-            return
-        reading = RecordReader(self._instance, RUNLESS_RUN_ID, known.value["cursor"])
-        records = tuple(reading)
-        if records:
-            self._add(translate_runless(records, self._catalog), report)
-            self._pending.state.append(self._write(_RUNLESS, {"cursor": reading.cursor}))
+        cursor = known.value["cursor"] if known else self._runless_start(since)
+        records = tuple(RecordReader(self._instance, RUNLESS_RUN_ID, cursor))
+        for record in records:
+            self._add_runless(record, report)
+        # A number is given out before its record can be read, and a lower one may come later.
+        settled = list(takewhile(lambda each: utc_now() - each.timestamp > LINGER, records))
+        if settled:
+            cursor = log_cursor(settled[-1].storage_id)
+        if known is None or settled:
+            self._pending.state.append(self._write(_RUNLESS, {"cursor": cursor}))
 
-    def _start_runless(self, report: CollectReport) -> None:
+    def _add_runless(self, record: Recorded, report: CollectReport) -> None:
+        try:
+            self._add(translate_runless([record], self._catalog), report)
+        except Exception:
+            logger.exception("record %d, from outside of runs, could not be translated", record.storage_id)
+
+    def _runless_start(self, since: datetime) -> str:
         """The first time, read backwards: what happened before there was a tail is not told."""
         page = self._instance.get_records_for_run(
             RUNLESS_RUN_ID, of_type=RELEVANT, limit=_RUNLESS_START, ascending=False
         )
         found = [recorded(each.event_log_entry, each.storage_id) for each in page.records]
-        fresh = [each for each in found if each is not None and each.timestamp >= self._since]
-        self._add(translate_runless(reversed(fresh), self._catalog), report)
-        newest = page.records[0].storage_id if page.records else 0
-        self._pending.state.append(self._write(_RUNLESS, {"cursor": log_cursor(newest)}))
+        old = [each.storage_id for each in found if each is not None and each.timestamp < since]
+        return log_cursor(old[0] if old else page.records[-1].storage_id - 1 if page.records else 0)
 
     def _add(self, events: Iterable[HookEvent], report: CollectReport) -> None:
         for event in events:
@@ -237,19 +291,25 @@ class Tail:
         self._pending = _Pending()
         report.new += len(self._recorder.record(pending.batch, pending.state))
 
-    def _marks(self) -> dict[str, Any]:
-        found = self._store.list_state(self._namespace, prefix=_RUN)
-        return {item.key.removeprefix(_RUN): item.value for item in found}
-
-    def _watermark(self) -> datetime:
+    def _position(self) -> tuple[datetime, datetime]:
+        """How far it has come, and where it once began."""
         known = self._store.get_state(self._namespace, _WATERMARK)
-        return datetime.fromisoformat(known.value["updated"]) if known else self._since + LOOKBACK
+        if known is None:
+            return self._since, self._since
+        updated, since = known.value["updated"], known.value["since"]
+        return datetime.fromisoformat(updated), datetime.fromisoformat(since)
 
-    def _mark(self, run_id: str, value: dict[str, Any]) -> StateWrite:
-        ended = value["ended"] and datetime.fromisoformat(value["ended"])
-        # Past the look-back nobody asks for it any more.
-        expires = (ended + 3 * LOOKBACK).timestamp() if ended else None
-        return StateWrite(self._namespace, _RUN + run_id, value, expires)
+    def _marks(self) -> dict[str, _Mark]:
+        found = self._store.list_state(self._namespace, prefix=_RUN)
+        return {item.key.removeprefix(_RUN): _Mark(**item.value) for item in found}
+
+    def _remember(self, run_id: str, mark: _Mark) -> None:
+        self._pending.state.append(self._write(_RUN + run_id, asdict(mark)))
+
+    def _forget(self, run_ids: Iterable[str]) -> None:
+        now = utc_now()
+        gone = (StateWrite(self._namespace, _RUN + run_id, None, now) for run_id in run_ids)
+        self._pending.state += gone
 
     def _write(self, key: str, value: Any) -> StateWrite:
         return StateWrite(self._namespace, key, value)

@@ -113,7 +113,7 @@ def _settings(present: Any, store: str | dg.EnvVar | None) -> HookBusResource:
 def _rebuilt(
     defs: dg.Definitions, resources: dict[str, Any], runtime: Runtime, options: Options
 ) -> dg.Definitions:
-    jobs = _JobMap(options.step_hooks)
+    jobs = _JobMap(resources[RESOURCE_KEY], options.step_hooks)
     sensors = [jobs.instigator(each) for each in defs.sensors or () if each.name != SENSOR_NAME]
     tail = [make_tail_sensor(runtime)] if options.sensors else []
     rest = {"component_tree": defs.component_tree} if hasattr(defs, "component_tree") else {}
@@ -139,7 +139,8 @@ def _hooked(source: Any, options: Options) -> Any:
 class _JobMap:
     """Jobs with the step hook on them; a schedule and a sensor of one job must go on meaning the same one."""
 
-    def __init__(self, step_hooks: bool) -> None:
+    def __init__(self, bound: BoundHooks, step_hooks: bool) -> None:
+        self._bound = bound
         self._step_hooks = step_hooks
         self._hooked: dict[int, tuple[Any, Any]] = {}
 
@@ -149,8 +150,16 @@ class _JobMap:
             return job
         if id(job) not in self._hooked:
             # The job itself is kept beside it, since a freed object's id is given out again.
-            self._hooked[id(job)] = (job, job.with_hooks({STEP_HOOK}))
+            self._hooked[id(job)] = (job, self._with_resource(job).with_hooks({STEP_HOOK}))
         return self._hooked[id(job)][1]
+
+    def _with_resource(self, job: dg.JobDefinition) -> dg.JobDefinition:
+        """The job with the `hooks` resource, where it has all others: Dagster gives it none any more."""
+        if not isinstance(job.resource_defs.get(RESOURCE_KEY, self._bound), BoundHooks):
+            raise ConfigurationError(_taken(f"in job {job.name!r}", job.resource_defs[RESOURCE_KEY]))
+        if lacks_resources(job):
+            return job
+        return job.with_top_level_resources({**job.resource_defs, RESOURCE_KEY: self._bound})
 
     def instigator(self, instigator: Any) -> Any:
         """The schedule or sensor, launching the jobs that have the step hook."""

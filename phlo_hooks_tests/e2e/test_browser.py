@@ -95,6 +95,7 @@ def test_the_run_page_shows_what_the_bus_told(ui: str, chromium: str, tmp_path: 
         page.get_by_text("[Show Markdown]").first.click()
         dialog = page.get_by_role("dialog")
         dialog.get_by_role("table").wait_for()
+        page.wait_for_timeout(1_000)  # it fades in
         page.screenshot(path=folder / "run_event_dialog.png")
         heads = dialog.get_by_role("columnheader").all_inner_texts()
         assert ["event", "asset", "outcome", "partition", "id"] == heads

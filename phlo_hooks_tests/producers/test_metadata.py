@@ -1,6 +1,8 @@
 """Every kind of metadata value that Dagster has, through a real run's log and straight."""
 
 import json
+import subprocess
+import sys
 import warnings
 from datetime import datetime, timezone
 from pathlib import Path
@@ -198,3 +200,14 @@ def test_as_dict_gives_what_events_take() -> None:
     column, edge = Column("id", "BIGINT", None, False, {"pii": ""}), ColumnEdge("a", "raw/orders", "b")
     assert column.as_dict() == events.Column(**column.as_dict()).model_dump()
     assert edge.as_dict() == events.ColumnEdge(**edge.as_dict()).model_dump()
+
+
+@pytest.mark.e2e
+def test_the_integrations_are_not_needed() -> None:
+    """Their metadata is read in a process that has neither dagster-dbt nor dagster-dlt nor what is beneath."""
+    code = (
+        "import sys, phlo_hooks.producers.dbt, phlo_hooks.producers.dlt;"
+        "found = {'dagster_dbt', 'dbt', 'dagster_dlt', 'dlt'} & set(sys.modules);"
+        "assert not found, found"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
