@@ -270,7 +270,7 @@ def _judge(
 ) -> None:
     aim = f"aim: at least {at_least}" if at_least else f"aim: at most {at_most}"
     met = "met" if at_least <= value <= at_most else "MISSED"
-    console.print(f"{what}: {value:.1f} ({aim}): {met}", highlight=False)
+    console.print(f"{what}: {value:.2f} ({aim}): {met}", highlight=False)
 
 
 if __name__ == "__main__":

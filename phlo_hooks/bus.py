@@ -191,22 +191,21 @@ class HookBus:
             EmissionDepthError: handlers emit in a circle.
         """
         # This is the hot path: an event nobody wants must cost next to nothing.
-        plan = self._plans.get(event.event_type)
-        if plan is None:
-            plan = self._plan(event.event_type)
-        if not plan.hooks and self._outbox is None:
+        hooks, tests = self._plans.get(event.event_type) or self._plan(event.event_type)
+        outbox = self._outbox
+        if not hooks and outbox is None:
             return []
         running = self._running() if self._awaiting else self._thread.running
         if running.busy:
             return self._defer(event, running)
-        call: Sequence[RegisteredHook] = plan.hooks if plan.tests is None else self.match(event)
+        call: Sequence[RegisteredHook] = hooks if tests is None else self.match(event)
         others: Sequence[Delivery] = ()
-        if self._outbox is not None:
-            call, others = self._outbox.accept([(event, call)])[0]
+        if outbox is not None:
+            call, others = outbox.accept([(event, call)])[0]
         running.busy = True
         try:
             deliveries = dispatch(event, call, running.wait, running.fail)
-            if self._outbox is not None:
+            if outbox is not None:
                 self._settle(event, deliveries)
             if running.waiting:
                 self._drain(running)

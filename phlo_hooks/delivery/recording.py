@@ -39,7 +39,9 @@ class Recording:
             StoreUnavailableError: nothing was recorded; the same call may work later.
         """
         now = self.clock()
-        batch = dict(_keyed(entries))
+        batch: dict[str, Entry] = {}
+        for entry in entries:
+            batch.setdefault(exact(entry.event.event_id), entry)
         rows = {key: event_row(entry.event, now) for key, entry in batch.items()}
         for write in state:
             check_state(write.namespace, write.key)
@@ -61,15 +63,6 @@ class Recording:
             return frozenset(by_key[key] for key in _known(connection, list(by_key)))
 
         return self._database.read(work) if by_key else frozenset()
-
-
-def _keyed(entries: Sequence[Entry]) -> Iterator[tuple[str, Entry]]:
-    seen: set[str] = set()
-    for entry in entries:
-        key = exact(entry.event.event_id)
-        if key not in seen:
-            seen.add(key)
-            yield key, entry
 
 
 def _known(connection: Connection, keys: list[str]) -> set[str]:

@@ -88,11 +88,28 @@ def report_row(
     instance.report_engine_event(message, run, data, step_key=step_key)
 
 
+def targeted_assets(instigator: Any) -> list[Any]:
+    """The assets that a schedule or sensor was given as its target; they need not be passed to `Definitions`."""
+    if isinstance(instigator, dg.ScheduleDefinition):
+        return list(instigator.target.assets_defs)
+    if isinstance(instigator, dg.SensorDefinition):
+        return [asset for target in instigator.targets for asset in target.assets_defs]
+    return []
+
+
 def with_jobs(instigator: Any, jobs: Sequence[Any]) -> Any:
     """A schedule or sensor that launches other jobs, as Dagster itself makes one to bind resources."""
     if isinstance(instigator, dg.ScheduleDefinition):
         return instigator.with_updated_job(jobs[0])
     return instigator.with_updated_jobs(jobs)
+
+
+def lacks_resources(job: dg.JobDefinition) -> bool:
+    """Whether the definitions are yet to give a job its resources; they give a complete one no more.
+
+    Nothing public tells the two apart, and an incomplete job accepts no resource on its own.
+    """
+    return job.is_missing_required_resources()
 
 
 def jobs_of(instigator: Any) -> list[Any]:

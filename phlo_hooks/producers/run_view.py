@@ -1,17 +1,19 @@
 """The run's event view in the Dagster UI: one row per step attempt that says what was told to whom.
 
 The tail notes which attempts have ended in the same transaction as their events, and the rows are written
-once their deliveries have been tried. So a row costs the run nothing, and says how it went.
+once their deliveries have been tried. So a row costs the run nothing, and says how it went. Whether it is
+there already, after a tick that was killed or a note that was made again, the run's own log says.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 
+from phlo_hooks.delivery.columns import exact
 from phlo_hooks.delivery.history import events_of_run
 from phlo_hooks.delivery.records import DeliveryRecord, StateEntry, StateWrite
 from phlo_hooks.delivery.store import HookStore
@@ -23,13 +25,15 @@ _NAMESPACE = "run_view"
 # The UI opens a row in a dialog: beyond this it is the CLI's turn.
 _MAX_LINES = 50
 _MAX_ERROR = 200
+# Marks a row as ours, and says which attempt it is about.
+_ATTEMPT = "phlo_hooks/attempt"
 
 
 def todo(run_id: str, attempt: StepAttempt) -> StateWrite:
     """A note that an attempt's row is to be written."""
     value = {"run_id": run_id, "step_key": attempt.step_key, "attempt": attempt.attempt}
     key = f"{run_id}/{attempt.attempt}/{attempt.step_key}"
-    return StateWrite(_NAMESPACE, key, value)
+    return StateWrite(_NAMESPACE, exact(key), value)
 
 
 def show(instance: dg.DagsterInstance, store: HookStore, budget: float) -> int:
@@ -38,33 +42,63 @@ def show(instance: dg.DagsterInstance, store: HookStore, budget: float) -> int:
     by_run: dict[str, list[StateEntry]] = {}
     for note in store.list_state(_NAMESPACE):
         by_run.setdefault(note.value["run_id"], []).append(note)
-    shown = 0
-    for run_id, notes in by_run.items():
-        if time.monotonic() >= deadline:
-            break
-        shown += _show_run(instance, store, run_id, notes)
-    return shown
+    return sum(_show_run(instance, store, run_id, notes, deadline) for run_id, notes in by_run.items())
 
 
 def _show_run(
-    instance: dg.DagsterInstance, store: HookStore, run_id: str, notes: Sequence[StateEntry]
+    instance: dg.DagsterInstance, store: HookStore, run_id: str, notes: Iterable[StateEntry], deadline: float
 ) -> int:
+    if time.monotonic() >= deadline:
+        return 0
     run = instance.get_run_by_id(run_id)
-    events = list(events_of_run(store, run_id))
-    deliveries = store.deliveries(run_id=run_id)
+    there = set(_rows_there(instance, run_id))
+    events = _by_place(events_of_run(store, run_id))
+    deliveries = _by_event(store.deliveries(run_id=run_id))
+    shown = 0
     for note in notes:
-        own = [event for event in events if _belongs(event, note)]
-        if run is not None and own:
-            ids = {event.event_id for event in own}
-            told = [each for each in deliveries if each.event_id in ids]
-            report_row(instance, run, _message(own, told), _metadata(own, told), note.value["step_key"])
+        if time.monotonic() >= deadline:
+            break
+        # Another tail, or a relay beside it, may be at the same note: one of them gets it.
+        if not store.compare_and_set(_NAMESPACE, note.key, note.version, note.value):
+            continue
+        own = events.get(_place(note))
+        if run is not None and own and _place(note) not in there:
+            told = [delivery for event in own for delivery in deliveries.get(event.event_id, ())]
+            report_row(instance, run, _message(own, told), _metadata(note, own, told), note.value["step_key"])
+            shown += 1
         store.delete_state(_NAMESPACE, note.key)
-    return len(notes)
+    return shown
 
 
-def _belongs(event: HookEvent, note: StateEntry) -> bool:
-    where = event.correlation
-    return (where.step_key, where.attempt) == (note.value["step_key"], note.value["attempt"])
+_Place = tuple["str | None", "int | None"]
+
+
+def _place(note: StateEntry) -> _Place:
+    return note.value["step_key"], note.value["attempt"]
+
+
+def _by_place(events: Iterable[HookEvent]) -> dict[_Place, list[HookEvent]]:
+    found: dict[_Place, list[HookEvent]] = {}
+    for event in events:
+        found.setdefault((event.correlation.step_key, event.correlation.attempt), []).append(event)
+    return found
+
+
+def _by_event(deliveries: Iterable[DeliveryRecord]) -> dict[str, list[DeliveryRecord]]:
+    found: dict[str, list[DeliveryRecord]] = {}
+    for delivery in deliveries:
+        found.setdefault(delivery.event_id, []).append(delivery)
+    return found
+
+
+def _rows_there(instance: dg.DagsterInstance, run_id: str) -> Iterator[_Place]:
+    """The attempts that have a row in the run's log."""
+    page = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+    for record in page.records:
+        event = record.event_log_entry.get_dagster_event()
+        attempt = event.engine_event_data.metadata.get(_ATTEMPT)
+        if isinstance(attempt, dg.IntMetadataValue) and attempt.value:
+            yield event.step_key, attempt.value
 
 
 def _message(events: Sequence[HookEvent], deliveries: Sequence[DeliveryRecord]) -> str:
@@ -74,13 +108,14 @@ def _message(events: Sequence[HookEvent], deliveries: Sequence[DeliveryRecord]) 
 
 
 def _metadata(
-    events: Sequence[HookEvent], deliveries: Sequence[DeliveryRecord]
+    note: StateEntry, events: Sequence[HookEvent], deliveries: Sequence[DeliveryRecord]
 ) -> dict[str, dg.MetadataValue]:
     metadata: dict[str, dg.MetadataValue] = {"events": dg.MetadataValue.md(_event_table(events))}
     if deliveries:
         metadata["deliveries"] = dg.MetadataValue.md(_delivery_table(deliveries))
     for key in sorted({e.correlation.asset_key for e in events if e.correlation.asset_key})[:5]:
         metadata[f"asset {key}"] = dg.MetadataValue.asset(dg.AssetKey.from_user_string(key))
+    metadata[_ATTEMPT] = dg.MetadataValue.int(note.value["attempt"])
     return metadata
 
 

@@ -52,6 +52,13 @@ class Recorded(NamedTuple):
         """What kind of Dagster event it is."""
         return self.event.event_type
 
+    @property
+    def asset_keys(self) -> frozenset[str]:
+        """The asset it is about, if any; Dagster itself does not say it of a check."""
+        data: Any = self.event.event_specific_data
+        key = self.event.asset_key or getattr(data, "asset_key", None)
+        return frozenset({key_text(key)} if key else ())
+
 
 class Planned(NamedTuple):
     """What a step is to materialize, or the check it is to evaluate."""
@@ -170,6 +177,11 @@ class RunLog:
     def planned(self) -> dict[str, tuple[Planned, ...]]:
         """What was planned, by step key."""
         return planned_by_step(record.event for record in self.records)
+
+    @property
+    def planned_assets(self) -> frozenset[str]:
+        """The assets that it was to materialize, or to check."""
+        return frozenset(each.asset_key for planned in self.planned.values() for each in planned)
 
     @property
     def attempts(self) -> list[StepAttempt]:

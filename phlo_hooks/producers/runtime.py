@@ -18,12 +18,13 @@ from phlo_hooks.delivery.recorder import Recorder
 from phlo_hooks.delivery.relay import Relay, RelayReport
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
+from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.dagster_private import default_store_url, on_run_events
 from phlo_hooks.producers.live import announce
 from phlo_hooks.producers.runlog import RUN_ENDS, RunFacts, recorded
 from phlo_hooks.producers.session import RunSession
-from phlo_hooks.producers.tail import Tail
+from phlo_hooks.producers.tail import TAILS, Tail
 from phlo_hooks.redaction import Redactor
 
 logger = logging.getLogger("phlo_hooks.runtime")
@@ -45,6 +46,9 @@ class Runtime:
         store_url: gives the SQLAlchemy URL of the store; None for beside the instance's own storage.
         redactor: gives the one that knows the values that must not leave.
         start: how far back the tail sensor looks when it starts for the first time.
+
+    Raises:
+        ConfigurationError: `start` has no time zone.
     """
 
     def __init__(
@@ -56,6 +60,10 @@ class Runtime:
         redactor: Callable[[], Redactor] = Redactor,
         start: datetime | None = None,
     ) -> None:
+        if start is not None and start.tzinfo is None:
+            raise ConfigurationError(
+                f"since={start!r} has no time zone: use datetime(…, tzinfo=timezone.utc)"
+            )
         self.catalog = catalog
         self.loaded_at = utc_now()
         self.start = start
@@ -114,7 +122,8 @@ class Runtime:
     def _first_sight(self, store: HookStore) -> datetime:
         """When there was first something of this deployment to tell: a run's steps may have come before us."""
         first = store.events(limit=1)
-        if not first:
+        if not first or store.list_state(TAILS):
+            # Nothing, or what other locations told.
             return self.loaded_at
         return min(self.loaded_at, first[0].recorded_at - _BEFORE_FIRST_STEP)
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from itertools import takewhile
 from typing import Any
 
@@ -44,6 +45,8 @@ _FLUSH_EVENTS = 2_000
 # What can have been reported from outside of runs between the loading of the code and the first tick.
 _RUNLESS_START = 1_000
 _WATERMARK, _RUNLESS, _RUN = "watermark", "runless", "run/"
+# Where each location's tail says which assets it knows, so that the others leave them to it.
+TAILS, _LOCATION = "tails", "location/"
 
 
 @dataclass
@@ -131,6 +134,8 @@ class Tail:
         report, deadline, now = CollectReport(), self._clock() + budget, utc_now()
         watermark, since = self._position()
         marks = self._marks()
+        self._introduce()
+        self._collect_runless(since, report)
         for record in self._runs(max(watermark - LOOKBACK, since), marks):
             if self._clock() >= deadline:
                 report.complete = False
@@ -140,8 +145,6 @@ class Tail:
             self._flush(report, _FLUSH_EVENTS)
         else:
             watermark = now
-        if report.complete:
-            self._collect_runless(since, report)
         position = {"updated": watermark.isoformat(), "since": since.isoformat()}
         self._pending.state.append(self._write(_WATERMARK, position))
         self._flush(report)
@@ -199,8 +202,27 @@ class Tail:
             self._forget(set(chosen) - {record.dagster_run.run_id for record in records})
 
     def _is_ours(self, record: RunRecord) -> bool:
-        # A run that was executed in its own process has no location: the first tail to see it takes it.
+        # A run that was executed in its own process has no location; its assets have.
         return RunFacts.of(record.dagster_run).location in (None, self._scope)
+
+    def _introduce(self) -> None:
+        """Tell the tails of other locations which assets are ours."""
+        key, ours = _LOCATION + self._scope, sorted(self._catalog.assets)
+        known = self._store.get_state(TAILS, key)
+        if known is None or known.value != ours:
+            self._pending.state.append(StateWrite(TAILS, key, ours))
+
+    @cached_property
+    def _theirs(self) -> frozenset[str]:
+        """The assets of other locations; what nobody knows is told by whoever comes first."""
+        others = (each for each in self._store.list_state(TAILS) if each.key != _LOCATION + self._scope)
+        return frozenset(key for each in others for key in each.value)
+
+    def _is_theirs(self, asset_keys: Set[str]) -> bool:
+        """Whether what no location claims for itself is about the assets of another one only."""
+        if not asset_keys or asset_keys & self._catalog.assets.keys():
+            return False
+        return not self._theirs.isdisjoint(asset_keys)
 
     def _collect_run(self, record: RunRecord, mark: _Mark | None, report: CollectReport) -> None:
         run_id = record.dagster_run.run_id
@@ -237,6 +259,9 @@ class Tail:
             if self._is_ending(run, log):
                 self._remember(run.run_id, mark)
                 return
+        if log.run.location is None and self._is_theirs(log.planned_assets):
+            self._remember(run.run_id, _Mark(reader.cursor, ended=utc_now().isoformat(), closed=True))
+            return
         self._add(translate_run(log, self._catalog), report)
         report.runs += 1
         attempts = log.ended_attempts
@@ -266,7 +291,8 @@ class Tail:
 
     def _add_runless(self, record: Recorded, report: CollectReport) -> None:
         try:
-            self._add(translate_runless([record], self._catalog), report)
+            if not self._is_theirs(record.asset_keys):
+                self._add(translate_runless([record], self._catalog), report)
         except Exception:
             logger.exception("record %d, from outside of runs, could not be translated", record.storage_id)
 

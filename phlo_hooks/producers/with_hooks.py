@@ -10,7 +10,7 @@ import dagster as dg
 
 from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.producers.catalog import Catalog
-from phlo_hooks.producers.dagster_private import jobs_of, with_jobs
+from phlo_hooks.producers.dagster_private import jobs_of, lacks_resources, targeted_assets, with_jobs
 from phlo_hooks.producers.runtime import Runtime
 from phlo_hooks.producers.secrets import redactor_for, resolved
 from phlo_hooks.producers.sensor import SENSOR_NAME, make_tail_sensor
@@ -59,7 +59,8 @@ def with_hooks(
     resources = dict(defs.resources or {})
     options = _options(resources.get(RESOURCE_KEY), tuple(hooks), stages, sensors, step_hooks, plugins, since)
     settings = _settings(resources.get(RESOURCE_KEY), store)
-    catalog = Catalog((*(defs.assets or ()), *(defs.asset_checks or ())), StageRules(options.stages))
+    assets = _assets(defs)
+    catalog = Catalog((*assets, *(defs.asset_checks or ())), StageRules(options.stages))
     subscriptions = Subscriptions(options.hooks, resources, catalog, plugins=options.plugins)
     runtime = Runtime(
         catalog,
@@ -69,7 +70,7 @@ def with_hooks(
         start=options.since,
     )
     bound = BoundHooks(settings, runtime, options)
-    return _rebuilt(defs, {**resources, RESOURCE_KEY: bound}, runtime, options)
+    return _rebuilt(defs, assets, {**resources, RESOURCE_KEY: bound}, runtime, options)
 
 
 def _options(
@@ -99,10 +100,7 @@ def _settings(present: Any, store: str | dg.EnvVar | None) -> HookBusResource:
     if present is None:
         return HookBusResource(store_url=store)
     if not isinstance(present, HookBusResource):
-        raise ConfigurationError(
-            f"the resource key {RESOURCE_KEY!r} is taken by a {type(present).__name__}; the Hook Bus needs "
-            "it: rename yours, or make it a HookBusResource"
-        )
+        raise _taken(present)
     if store is not None and present.store_url not in (None, store):
         raise ConfigurationError(
             f"the store is given twice: in with_hooks() and in the resource {RESOURCE_KEY!r}; remove one"
@@ -110,15 +108,38 @@ def _settings(present: Any, store: str | dg.EnvVar | None) -> HookBusResource:
     return present if store is None else HookBusResource(store_url=store)
 
 
+def _taken(present: Any, where: str = "") -> ConfigurationError:
+    return ConfigurationError(
+        f"the resource key {RESOURCE_KEY!r} is taken by a {type(present).__name__}{where}; the Hook Bus needs "
+        "it: rename yours, or make it a HookBusResource"
+    )
+
+
+def _assets(defs: dg.Definitions) -> list[Any]:
+    """The assets that were passed, and those that are there only as the target of a schedule or a sensor."""
+    assets = list(defs.assets or ())
+    known = {key for asset in assets if isinstance(asset, dg.AssetsDefinition) for key in asset.keys}
+    for instigator in (*(defs.schedules or ()), *(defs.sensors or ())):
+        for asset in targeted_assets(instigator):
+            if isinstance(asset, dg.AssetsDefinition) and not asset.keys <= known:
+                assets.append(asset)
+                known |= asset.keys
+    return assets
+
+
 def _rebuilt(
-    defs: dg.Definitions, resources: dict[str, Any], runtime: Runtime, options: Options
+    defs: dg.Definitions,
+    assets: Sequence[Any],
+    resources: dict[str, Any],
+    runtime: Runtime,
+    options: Options,
 ) -> dg.Definitions:
     jobs = _JobMap(resources[RESOURCE_KEY], options.step_hooks)
     sensors = [jobs.instigator(each) for each in defs.sensors or () if each.name != SENSOR_NAME]
     tail = [make_tail_sensor(runtime)] if options.sensors else []
     rest = {"component_tree": defs.component_tree} if hasattr(defs, "component_tree") else {}
     return dg.Definitions(
-        assets=[_hooked(each, options) for each in defs.assets or ()],
+        assets=[_hooked(each, options) for each in assets],
         asset_checks=[_hooked(each, options) for each in defs.asset_checks or ()],
         jobs=[jobs.job(each) for each in defs.jobs or ()],
         schedules=[jobs.instigator(each) for each in defs.schedules or ()],
@@ -156,7 +177,7 @@ class _JobMap:
     def _with_resource(self, job: dg.JobDefinition) -> dg.JobDefinition:
         """The job with the `hooks` resource, where it has all others: Dagster gives it none any more."""
         if not isinstance(job.resource_defs.get(RESOURCE_KEY, self._bound), BoundHooks):
-            raise ConfigurationError(_taken(f"in job {job.name!r}", job.resource_defs[RESOURCE_KEY]))
+            raise _taken(job.resource_defs[RESOURCE_KEY], f" in job {job.name!r}")
         if lacks_resources(job):
             return job
         return job.with_top_level_resources({**job.resource_defs, RESOURCE_KEY: self._bound})

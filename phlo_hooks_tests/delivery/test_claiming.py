@@ -100,7 +100,8 @@ def test_a_retry_waits_for_its_time(store: HookStore, clock: Clock) -> None:
     assert claim(store) == []
     clock.advance(0.1)
     assert [each.attempts for each in claim(store)] == [2]
-    assert store.deliveries()[0].last_error == "503"
+    delivery = store.deliveries()[0]
+    assert (delivery.last_error, delivery.settled_at) == ("503", None)
 
 
 def test_a_retry_that_was_no_attempt_does_not_count(store: HookStore) -> None:

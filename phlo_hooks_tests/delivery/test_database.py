@@ -19,7 +19,8 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from phlo_hooks.delivery import recording
-from phlo_hooks.delivery.store import HookStore
+from phlo_hooks.delivery.schema import hook_state
+from phlo_hooks.delivery.store import HookStore, StateWrite
 from phlo_hooks.errors import StoreError, StoreUnavailableError
 from phlo_hooks_tests.delivery.helpers import claim, deliver, make_entries
 
@@ -92,11 +93,12 @@ def test_a_locked_file_is_waited_for_only_so_long(tmp_path: Path) -> None:
     store = HookStore(tmp_path / "hooks.db", timeout=0.2)
     store.pending_count()
     other = sqlite3.connect(tmp_path / "hooks.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
+    other.execute("BEGIN EXCLUSIVE")
 
     with pytest.raises(StoreUnavailableError, match="locked"):
         store.record(make_entries(1))
-    assert store.events() == []  # reading goes on meanwhile
+    assert store.events() == []  # reading goes on meanwhile, also for a run that starts only now
+    assert HookStore(tmp_path / "hooks.db", timeout=0.2).events() == []
     other.close()
 
     assert len(store.record(make_entries(1))) == 1
@@ -130,6 +132,17 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_text("this is a text, long enough to be taken for a header" * 10)
     with pytest.raises(StoreError, match=r"hooks\.db.*not a database"):
         HookStore(path).pending_count()
+
+
+def test_an_error_does_not_quote_the_events(store: HookStore) -> None:
+    """Their bodies belong in the store, not in everybody's log."""
+    store._database.write(lambda connection: hook_state.drop(connection))
+    writes = [StateWrite("ns", "key", "s3cr3t-canary")]
+    with pytest.raises(StoreError, match="hook_state") as caught:
+        store.record(make_entries(1), state=writes)
+    told = "".join(traceback.format_exception(caught.value))
+    assert CANARY not in told
+    assert store.events() == []
 
 
 @pytest.mark.postgres

@@ -49,9 +49,10 @@ def test_a_second_sight_changes_nothing(store: HookStore) -> None:
 
 def test_an_event_twice_in_one_call_is_one_event(store: HookStore) -> None:
     """A sensor may read one thing from two places in one tick."""
-    entry = make_entries(1)[0]
-    assert len(store.record([entry, entry])) == 1
-    assert len(store.deliveries()) == 1
+    event = make_event()
+    entries = [Entry(event, (Target("first.hook"),)), Entry(event, (Target("second.hook"),))]
+    assert len(store.record(entries)) == 1
+    assert [delivery.hook for delivery in store.deliveries()] == ["first.hook"]
 
 
 def test_a_target_twice_is_one_delivery(store: HookStore) -> None:

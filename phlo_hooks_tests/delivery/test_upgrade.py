@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, Engine, UniqueConstraint, inspect, text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from phlo_hooks.delivery import statements
+from phlo_hooks.delivery import statements, upgrade
 from phlo_hooks.delivery.engine import WRITE, open_engine
 from phlo_hooks.delivery.schema import VERSION_TABLE, metadata
 from phlo_hooks.delivery.store import HookStore
@@ -112,6 +113,37 @@ def test_a_second_time_changes_nothing(engine: Engine) -> None:
     ensure_schema(engine)
     ensure_schema(engine)
     assert _version(engine) == HEAD
+
+
+@pytest.mark.postgres
+def test_whoever_comes_second_waits_for_the_first(postgres_url: str) -> None:
+    """PostgreSQL lets two transactions create one table at once, and fails the second at its end."""
+    engine = open_engine(normalize_url(postgres_url), timeout=5)
+    second = threading.Thread(target=ensure_schema, args=(engine,))
+    with engine.begin() as first:
+        first.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": upgrade._LOCK})
+        second.start()
+        second.join(0.3)
+        waiting = (second.is_alive(), inspect(first).get_table_names())
+    second.join()
+    assert (waiting, _version(engine)) == ((True, []), HEAD)
+    engine.dispose()
+
+
+def test_tables_may_appear_while_we_look(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process commits them between our question for the version and the one for the table."""
+    ensure_schema(engine)
+    stamp, asked = upgrade._stamp, []
+
+    def too_early_at_first(connection: Connection) -> str:
+        asked.append(connection)
+        if len(asked) == 1:
+            connection.execute(text("SELECT version_num FROM not_there_yet"))
+        return stamp(connection)
+
+    monkeypatch.setattr(upgrade, "_stamp", too_early_at_first)
+    ensure_schema(engine)
+    assert len(asked) == 2
 
 
 def test_tables_of_a_newer_release_are_refused(shared_url: str, engine: Engine) -> None:
