@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
+from functools import cache
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -202,8 +203,30 @@ def redacted(event: HookEvent, redactor: Redactor) -> HookEvent:
     text = event.to_json()
     if not redactor.found_in(text):
         return event
-    # Rebuilt from JSON, since an event is frozen; the id stays, for it is the thing that keeps its name.
-    return HookEvent.from_dict({**redactor.value(json.loads(text)), "event_id": event.event_id})
+    # Rebuilt from JSON, since an event is frozen; it stays the same thing, so it keeps its name.
+    body = json.loads(text)
+    kept = {name: body[name] for name in _NEVER_SECRET if name in body}
+    return HookEvent.from_dict({**redactor.value(body, _words(type(event))), **kept})
+
+
+_NEVER_SECRET = ("event_id", "event_type", "version", "timestamp", "last_heartbeat")
+
+
+@cache
+def _words(cls: type[HookEvent]) -> frozenset[str]:
+    """The words of an event's own schema: with a password of "status" or "success" it must stay an event."""
+    return frozenset(_schema_words(cls.model_json_schema()))
+
+
+def _schema_words(schema: Any) -> Iterator[str]:
+    if isinstance(schema, list):
+        for item in schema:
+            yield from _schema_words(item)
+    if isinstance(schema, dict):
+        yield from schema.get("properties", ())
+        yield from schema.get("enum", ())
+        for item in schema.values():
+            yield from _schema_words(item)
 
 
 _CLASSES: dict[str, type[HookEvent]] = {}

@@ -96,7 +96,7 @@ def _severity(value: Any) -> Any:
     return name
 
 
-Severity = Annotated[str, BeforeValidator(_severity)]
+Severity = Annotated[str, BeforeValidator(_severity), Field(json_schema_extra={"enum": list(SEVERITIES)})]
 
 
 class Column(_Part):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -86,12 +86,12 @@ class Redactor:
         """Whether a known secret stands in `text`."""
         return self._pattern is not None and self._pattern.search(text) is not None
 
-    def value(self, value: Any) -> Any:
-        """A JSON-like `value` with every string in it, keys too, passed through `text`."""
+    def value(self, value: Any, words: Container[str] = ()) -> Any:
+        """A JSON-like `value` with every string in it, keys too, passed through `text`, except `words`."""
         if isinstance(value, str):
-            return self.text(value)
+            return value if value in words else self.text(value)
         if isinstance(value, Mapping):
-            return {self.value(key): self.value(item) for key, item in value.items()}
+            return {self.value(key, words): self.value(item, words) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self.value(item) for item in value]
+            return [self.value(item, words) for item in value]
         return value

@@ -48,8 +48,8 @@ def _tick(context: dg.SensorEvaluationContext, runtime: Runtime, budget: float) 
     try:
         summary = tick(context.instance, runtime, location_of(context), budget)
     except StoreError as exc:
-        # Nothing is lost: the cursors did not move. A failed tick would only hide the reason in a traceback.
-        context.log.error(f"{exc}; nothing was recorded or delivered, the next tick tries again")
+        # Nothing is lost: no cursor moved. A failed tick would only hide the reason in a traceback.
+        context.log.error("%s; the next tick tries again", exc)
         return str(exc)
     context.log.info(summary)
     return summary

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set as AbstractSet
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
@@ -25,11 +25,12 @@ from phlo_hooks.delivery.recorder import Recorder
 from phlo_hooks.delivery.records import StateWrite
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
+from phlo_hooks.errors import StoreError
 from phlo_hooks.events import HookEvent
 from phlo_hooks.producers import run_view
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.dagster_private import RUNLESS_RUN_ID, log_cursor
-from phlo_hooks.producers.runlog import RELEVANT, RecordReader, Recorded, RunFacts, RunLog, T, recorded
+from phlo_hooks.producers.runlog import RELEVANT, Recorded, RecordReader, RunFacts, RunLog, T, recorded
 from phlo_hooks.producers.translate import translate_run, translate_runless
 
 logger = logging.getLogger("phlo_hooks.tail")
@@ -218,7 +219,7 @@ class Tail:
         others = (each for each in self._store.list_state(TAILS) if each.key != _LOCATION + self._scope)
         return frozenset(key for each in others for key in each.value)
 
-    def _is_theirs(self, asset_keys: Set[str]) -> bool:
+    def _is_theirs(self, asset_keys: AbstractSet[str]) -> bool:
         """Whether what no location claims for itself is about the assets of another one only."""
         if not asset_keys or asset_keys & self._catalog.assets.keys():
             return False
@@ -234,15 +235,14 @@ class Tail:
                 self._remember(run_id, replace(mark, ended=utc_now().isoformat()))
             elif mark.ended is not None and not mark.lingers:
                 self._remember(run_id, replace(mark, closed=True))
+        except StoreError:
+            raise
         except Exception:
-            # One run that cannot be read must not keep all others from being read.
-            self._give_up(run_id, mark or _Mark())
-
-    def _give_up(self, run_id: str, mark: _Mark) -> None:
-        """For now: it has a mark, so it is tried again in each tick; the log says so once."""
-        level = logging.DEBUG if mark.failed else logging.ERROR
-        logger.log(level, "run %s cannot be read; it is tried again", run_id, exc_info=True)
-        self._remember(run_id, replace(mark, failed=True))
+            # One run that cannot be read must not keep all others from being read. With a mark it is tried
+            # again in each tick; the log says so once.
+            if mark is None or not mark.failed:
+                logger.exception("run %s cannot be read; it is tried again", run_id)
+            self._remember(run_id, replace(mark or _Mark(), failed=True))
 
     def _has_news(self, run_id: str, mark: _Mark) -> bool:
         page = self._instance.get_records_for_run(run_id, cursor=mark.cursor, of_type=RELEVANT, limit=1)
@@ -250,15 +250,10 @@ class Tail:
 
     def _read_run(self, run: DagsterRun, mark: _Mark, report: CollectReport) -> None:
         reader = RecordReader(self._instance, run.run_id)
-        records = tuple(reader)
-        log = RunLog(RunFacts.of(run), records)
-        if self._is_ending(run, log):
-            # Its row was read before its log; or else it is about to be written.
-            run = self._instance.get_run_by_id(run.run_id) or run
-            log = RunLog(RunFacts.of(run), records)
-            if self._is_ending(run, log):
-                self._remember(run.run_id, mark)
-                return
+        log = self._log(run, tuple(reader))
+        if log is None:
+            self._remember(run.run_id, mark)
+            return
         if log.run.location is None and self._is_theirs(log.planned_assets):
             self._remember(run.run_id, _Mark(reader.cursor, ended=utc_now().isoformat(), closed=True))
             return
@@ -268,6 +263,16 @@ class Tail:
         self._pending.state += [run_view.todo(run.run_id, each) for each in attempts[mark.shown :]]
         ended = utc_now().isoformat() if log.ended else None
         self._remember(run.run_id, _Mark(reader.cursor, len(attempts), ended))
+
+    def _log(self, run: DagsterRun, records: tuple[Recorded, ...]) -> RunLog | None:
+        """What is known of a run; None while it is about to end, and will be known better in a moment."""
+        log = RunLog(RunFacts.of(run), records)
+        if not self._is_ending(run, log):
+            return log
+        # Or was its row read long before its log?
+        run = self._instance.get_run_by_id(run.run_id) or run
+        log = RunLog(RunFacts.of(run), records)
+        return None if self._is_ending(run, log) else log
 
     def _is_ending(self, run: DagsterRun, log: RunLog) -> bool:
         """Whether Dagster is at it: it writes the end into the log, then the run's state, then its tags."""
@@ -290,9 +295,10 @@ class Tail:
             self._pending.state.append(self._write(_RUNLESS, {"cursor": cursor}))
 
     def _add_runless(self, record: Recorded, report: CollectReport) -> None:
+        if self._is_theirs(record.asset_keys):
+            return
         try:
-            if not self._is_theirs(record.asset_keys):
-                self._add(translate_runless([record], self._catalog), report)
+            self._add(translate_runless([record], self._catalog), report)
         except Exception:
             logger.exception("record %d, from outside of runs, could not be translated", record.storage_id)
 

@@ -136,7 +136,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 def test_an_error_does_not_quote_the_events(store: HookStore) -> None:
     """Their bodies belong in the store, not in everybody's log."""
-    store._database.write(lambda connection: hook_state.drop(connection))
+    store._database.write(hook_state.drop)
     writes = [StateWrite("ns", "key", "s3cr3t-canary")]
     with pytest.raises(StoreError, match="hook_state") as caught:
         store.record(make_entries(1), state=writes)

@@ -14,8 +14,8 @@ import duckdb
 import pytest
 from dlt.common.runtime.telemetry import is_telemetry_started
 
-from phlo_hooks.demo.paths import DemoHome
 from phlo_hooks.demo.lakehouse import build_definitions
+from phlo_hooks.demo.paths import DemoHome
 from phlo_hooks.demo.run import RunStatus, run_demo
 from phlo_hooks.demo.source import data_folder
 
@@ -67,9 +67,9 @@ def published(home: DemoHome, query: str) -> list[tuple[Any, ...]]:
 
 def csv_flights() -> Iterator[dict[str, str]]:
     """The flights as Python's own reader sees them: an oracle that shares no code with the demo."""
-    with zipfile.ZipFile(data_folder() / "flights.csv.zip") as archive:
-        with archive.open("flights.csv") as file:
-            yield from csv.DictReader(io.TextIOWrapper(file, "utf-8"))
+    path = data_folder() / "flights.csv.zip"
+    with zipfile.ZipFile(path) as archive, archive.open("flights.csv") as file:
+        yield from csv.DictReader(io.TextIOWrapper(file, "utf-8"))
 
 
 def csv_tail_numbers() -> set[str]:

@@ -31,6 +31,7 @@ from phlo_hooks.events import HookEvent
 from phlo_hooks.producers import runlog, tail as tail_module
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.tail import Tail
+from phlo_hooks_tests.e2e.speed import no_fsync
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=timezone.utc)
 
@@ -64,7 +65,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterIns
     """Default storage, with Dagster's own retries of runs switched on."""
     folder = str(tmp_path_factory.mktemp("dagster"))
     retries = {"run_retries": {"enabled": True, "max_retries": 1}}
-    with dg.instance_for_test(overrides=retries, temp_dir=folder) as made:
+    with no_fsync(), dg.instance_for_test(overrides=retries, temp_dir=folder) as made:
         yield made
 
 

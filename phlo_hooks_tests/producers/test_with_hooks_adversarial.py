@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from datetime import datetime, timezone
+from itertools import groupby
 from typing import Any
 
 import dagster as dg
 import pytest
-from dagster import DagsterEvent
+from dagster import DagsterEvent, DagsterEventType as T
 from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster_shared.serdes import serialize_value
 
@@ -53,6 +55,8 @@ class History:
         self.outcomes: list[bool] = []
         self.tags: list[dict[str, str]] = []
         self.logs: list[list[str]] = []
+        self.hooked_steps: list[list[str]] = []
+        self.ended_steps: list[list[str]] = []
         defs = case.build(self.calls)
         defs = with_hooks(defs, plugins=False) if hooked else defs
         with dg.DagsterInstance.ephemeral() as instance:
@@ -65,20 +69,41 @@ class History:
                 )
                 self.outcomes.append(result.success)
                 self.tags.append(dict(instance.get_run_by_id(run_id).tags))
-                self.logs.append(_log(instance, run_id))
+                events = _events(instance, run_id)
+                self.logs.append(_log(events))
+                self.hooked_steps.append([each.step_key for each in events if _is_step_hook(each)])
+                ended = [each.step_key for each in events if each.event_type in _STEP_ENDS]
+                self.ended_steps.append([step for step in ended if step not in case.unhooked])
 
 
-def _log(instance: dg.DagsterInstance, run_id: str) -> list[str]:
+_STEP_ENDS = {T.STEP_SUCCESS, T.STEP_FAILURE, T.STEP_UP_FOR_RETRY}
+
+
+def _events(instance: dg.DagsterInstance, run_id: str) -> list[DagsterEvent]:
     records = instance.get_records_for_run(run_id).records
     found = (record.event_log_entry.dagster_event for record in records)
-    return [_scrubbed(event) for event in found if event is not None and not _is_ours(event)]
+    return [event for event in found if event is not None]
+
+
+def _log(events: list[DagsterEvent]) -> list[str]:
+    theirs = (event for event in events if not _is_ours(event))
+    # Dagster keeps the hooks of a step in a set: which comes first is chance.
+    steps = groupby(theirs, lambda event: event.is_hook_event and event.step_key)
+    return [
+        line
+        for is_hook, group in steps
+        for line in (sorted(map(_scrubbed, group)) if is_hook else map(_scrubbed, group))
+    ]
 
 
 def _is_ours(event: DagsterEvent) -> bool:
     """The step hook leaves one line for each attempt; a resource is set up although none was before."""
-    if f'hook "{HOOK_NAME}"' in (event.message or ""):
-        return True
-    return "initialization of resources [hooks]." in (event.message or "")
+    return _is_step_hook(event) or "initialization of resources [hooks]." in (event.message or "")
+
+
+def _is_step_hook(event: DagsterEvent) -> bool:
+    """Completed, that is: an error of it would be an event that was not there without it."""
+    return event.event_type is T.HOOK_COMPLETED and f'hook "{HOOK_NAME}"' in (event.message or "")
 
 
 def _scrubbed(event: DagsterEvent) -> str:
@@ -96,6 +121,7 @@ def test_same_runs(case: Case) -> None:
     assert plain.outcomes == hooked.outcomes
     assert plain.calls == hooked.calls
     assert plain.tags == hooked.tags
+    assert hooked.ended_steps == hooked.hooked_steps
     for one, other in zip(plain.logs, hooked.logs, strict=True):
         assert one == other
 
@@ -115,7 +141,7 @@ def _without_ours(value: Any) -> Any:
 
 
 # The launchpad's schema has a place for each resource that a job needs, ours among them.
-_CONFIG = {"config_schema_snapshot", "root_config_key"}
+_CONFIG = {"config_schema_snapshot", "root_config_key", "config_field_snap"}
 
 
 def _names_us(item: Any) -> bool:
@@ -134,3 +160,41 @@ def test_loadable(case: Case) -> None:
     once = with_hooks(case.build([]), plugins=False)
     dg.Definitions.validate_loadable(once)
     dg.Definitions.validate_loadable(with_hooks(once, plugins=False))
+
+
+def _ticks(*, hooked: bool) -> dict[str, Any]:
+    """What each schedule and sensor answers, on the day after a run."""
+    defs = CASES["automation"].build([])
+    defs = with_hooks(defs, plugins=False) if hooked else defs
+    with dg.DagsterInstance.ephemeral() as instance:
+        defs.resolve_job_def("of_table").execute_in_process(instance=instance)
+        repository = defs.get_repository_def()
+        at = datetime(2024, 1, 2, tzinfo=timezone.utc)
+        answers: dict[str, Any] = {}
+        for schedule in repository.schedule_defs:
+            resources = {key: "#data" for key in schedule.required_resource_keys}
+            context = dg.build_schedule_context(
+                instance, scheduled_execution_time=at, repository_def=repository, resources=resources
+            )
+            answers[schedule.name] = schedule.evaluate_tick(context)
+        for sensor in repository.sensor_defs:
+            if sensor.name in _ASKED_BY_DAEMON:
+                continue
+            resources = {key: "#data" for key in sensor.required_resource_keys}
+            context = dg.build_sensor_context(
+                instance, sensor_name=sensor.name, repository_def=repository, resources=resources
+            )
+            answers[sensor.name] = sensor.evaluate_tick(context)
+        return answers
+
+
+# Ours, and what has no function of its own.
+_ASKED_BY_DAEMON = {SENSOR_NAME, "automation"}
+
+
+def test_same_ticks() -> None:
+    """Every schedule and sensor asks for the same runs, with the same tags, config and cursors."""
+    plain, hooked = _ticks(hooked=False), _ticks(hooked=True)
+    assert set(plain) == set(hooked)
+    for name, answer in plain.items():
+        assert answer == hooked[name], name
