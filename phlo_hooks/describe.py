@@ -9,12 +9,12 @@ from phlo_hooks.events import HookEvent
 
 
 def describe(event: HookEvent) -> str:
-    """What happened, to what, how it went: `ingestion.end raw/orders [2013-01] success 336,776 rows in 1.2 s`."""
+    """What happened, to what, and how it went: `ingestion.end raw/orders success 120 rows in 1.2 s`."""
     return " ".join(_words(event))
 
 
 def subject(event: HookEvent) -> str:
-    """What an event is about: an asset, a check, a job, a service …"""
+    """What an event is about: an asset, a check, a job, a service and so on."""
     where = event.correlation
     if where.check_name:
         return f"{where.asset_key}:{where.check_name}"

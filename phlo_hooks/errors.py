@@ -108,6 +108,4 @@ class MissingExtraError(ConfigurationError, ImportError):
     """
 
     def __init__(self, library: str, extra: str) -> None:
-        super().__init__(
-            f"{library!r} is not installed. Install it with: pip install 'phlo-hooks[{extra}]'"
-        )
+        super().__init__(f"{library!r} is not installed. Install it with: pip install 'phlo-hooks[{extra}]'")

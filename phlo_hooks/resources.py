@@ -78,9 +78,7 @@ class BoundHooks(dg.ResourceDefinition):
         self.settings = settings
         self.runtime = runtime
         self.options = options
-        super().__init__(
-            resource_fn=self._start, description="The Hook Bus: records events and calls hooks."
-        )
+        super().__init__(resource_fn=self._start, description="The Hook Bus: records events and calls hooks.")
 
     def _start(self, context: dg.InitResourceContext) -> HookBusResource:
         bus = self.settings.model_copy()

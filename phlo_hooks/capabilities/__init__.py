@@ -1,4 +1,4 @@
-"""Capabilities: Dagster resources that provide hooks. Each is one file, and is loaded when it is first named."""
+"""Capabilities: Dagster resources that provide hooks. Each is one file, loaded when it is first named."""
 
 from __future__ import annotations
 

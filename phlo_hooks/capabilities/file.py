@@ -29,9 +29,7 @@ class FileResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def get_hooks(self) -> Iterable[HookRegistration]:
         """One hook, `append`."""
-        yield HookRegistration(
-            "append", self._append, filters=HookFilter(event_types=set(self.event_types))
-        )
+        yield HookRegistration("append", self._append, filters=HookFilter(event_types=set(self.event_types)))
 
     def _append(self, event: HookEvent) -> None:
         path = Path(self.path).expanduser()

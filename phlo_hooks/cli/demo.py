@@ -1,4 +1,4 @@
-"""`phlo-hooks demo`: the lakehouse, from the source to the published tables, with everything that it tells."""
+"""`phlo-hooks demo`: the lakehouse, from the source to the published tables, and all that it tells."""
 
 from __future__ import annotations
 
@@ -168,9 +168,7 @@ class _Follower:
         self._progress.update(task, description=f"{name}: {status.value}", completed=1)  # type: ignore[arg-type]
 
 
-def _say_what_next(
-    console: Console, home: DemoHome, runs: list[DemoRun], broken: str | None
-) -> None:
+def _say_what_next(console: Console, home: DemoHome, runs: list[DemoRun], broken: str | None) -> None:
     console.print(f"\nEvery event is a line of [bold]{home.events}[/bold], a CloudEvent.")
     if any(run.status.value == "failed" for run in runs):
         console.print(f"What failed went to [bold]{home.on_call}[/bold], and nothing else did.")

@@ -87,8 +87,8 @@ def _use_wal(connection: Any) -> None:
 def _prepare_postgresql(engine: Engine, timeout: float) -> None:
     """Per transaction, not per session: a session behind PgBouncer is handed on to strangers.
 
-    enable_seqscan: a queue grows faster than statistics are gathered. Without them the planner read all
-    of a table of 20,000 events 40 times, 0.15 s each, to find 20,000 ids that the index has.
+    enable_seqscan: the server keeps a plan that it made while the tables were small, and reads all of them
+    for each 500 ids. That was 2,500 known events a second instead of 40,000, on a table of 20,000.
     """
     settings = text(
         "SELECT set_config('lock_timeout', :limit, true), set_config('enable_seqscan', 'off', true)"

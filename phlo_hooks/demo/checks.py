@@ -68,9 +68,7 @@ def flights_accounted_for(warehouse: Warehouse) -> dg.AssetCheckResult:
     )
 
 
-@dg.asset_check(
-    asset=["published", "carrier_delays"], additional_deps=[["marts", "carrier_delays"]]
-)
+@dg.asset_check(asset=["published", "carrier_delays"], additional_deps=[["marts", "carrier_delays"]])
 def published_equals_mart(warehouse: Warehouse) -> dg.AssetCheckResult:
     """Every month that is published has the mart's rows, no more and no fewer."""
     with warehouse.connect_published() as connection:

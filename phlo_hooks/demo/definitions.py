@@ -1,4 +1,4 @@
-"""What `workspace.yaml` loads. Importing this module builds the definitions, and parses the dbt project once."""
+"""What `workspace.yaml` loads. Importing it builds the definitions, and parses the dbt project once."""
 
 from __future__ import annotations
 

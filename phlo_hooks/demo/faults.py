@@ -45,9 +45,7 @@ class FaultSwitch(dg.ConfigurableResource):  # type: ignore[type-arg]
     does choosing a fault for one run in the Launchpad.
     """
 
-    broken: str | None = Field(
-        default=None, description=f"load or model; when unset, {BREAK_VARIABLE} says."
-    )
+    broken: str | None = Field(default=None, description=f"load or model; when unset, {BREAK_VARIABLE} says.")
 
     @property
     def active(self) -> Fault | None:

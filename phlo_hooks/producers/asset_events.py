@@ -129,9 +129,7 @@ def _lineage(
     key = key_text(materialization.asset_key)
     columns = column_edges(facts(materialization.metadata))
     # A column can come from an asset that the definitions do not list as a dependency.
-    upstream = dict.fromkeys(
-        (*place.catalog.asset(key).upstream, *(edge.upstream_asset for edge in columns))
-    )
+    upstream = dict.fromkeys((*place.catalog.asset(key).upstream, *(edge.upstream_asset for edge in columns)))
     if upstream:
         envelope = place.envelope(
             "lineage.edges",

@@ -26,7 +26,14 @@ def blame(end: Recorded, assets: Mapping[str, AssetFacts]) -> Mapping[str, Error
     error = getattr(end.event.event_specific_data, "error", None)
     if error is None:
         return None
-    return _dbt(error, assets) or _dlt(error, assets)
+    dbt = _dbt(error, assets)
+    return dbt if dbt is not None else _dlt(error, assets)
+
+
+def is_dbt_failure(end: Recorded) -> bool:
+    """Whether dbt told what went wrong. A test that crashed has a result then; an absent one was skipped."""
+    error = getattr(end.event.event_specific_data, "error", None)
+    return error is not None and dbt_error(_whole_message(error)) is not None
 
 
 def step_error(record: Recorded) -> ErrorInfo | None:

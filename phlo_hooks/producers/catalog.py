@@ -52,17 +52,21 @@ class Catalog:
     Args:
         assets: what `dg.Definitions` was given, in any of the forms it takes.
         rules: how to tell an asset's stage.
+
+    Raises:
+        ConfigurationError: an asset's tag names a stage that there is not.
     """
 
     def __init__(self, assets: Iterable[Any] = (), rules: StageRules | None = None) -> None:
         self._sources = tuple(assets)
         self._rules = rules or StageRules()
+        facts = (self._facts(spec, definition) for spec, definition in self._specs())
+        self._assets = {fact.key: fact for fact in facts}
 
-    @cached_property
+    @property
     def assets(self) -> Mapping[str, AssetFacts]:
         """Facts by asset key; an asset that is only a dependency is not among them."""
-        facts = (self._facts(spec, definition) for spec, definition in self._specs())
-        return {fact.key: fact for fact in facts}
+        return self._assets
 
     @cached_property
     def checks(self) -> Mapping[tuple[str, str], CheckFacts]:

@@ -14,10 +14,13 @@ from dagster import DagsterRun, EventLogEntry
 from dagster._core.event_api import EventLogCursor
 from dagster._core.events import EngineEventData
 from dagster._core.execution.context.compute import current_execution_context
-from dagster_shared.error import SerializableErrorInfo as SerializableErrorInfo
+from dagster_shared import error as dagster_error
 
 # Events reported from outside a run are stored under this run id, also by the sharded SQLite storage.
 RUNLESS_RUN_ID = ""
+
+# How Dagster records an exception: its message, class, stack and cause. In its log, not in its public names.
+SerializableErrorInfo = dagster_error.SerializableErrorInfo
 
 
 def log_cursor(storage_id: int) -> str:
@@ -48,9 +51,7 @@ def default_store_url(instance: dg.DagsterInstance) -> str | None:
     return f"sqlite:///{path}"
 
 
-def on_run_events(
-    instance: dg.DagsterInstance, run_id: str, call: Callable[[EventLogEntry], None]
-) -> None:
+def on_run_events(instance: dg.DagsterInstance, run_id: str, call: Callable[[EventLogEntry], None]) -> None:
     """Have `call` called in this process with each log entry of a run, once it is stored.
 
     A step hook is not told when its events were recorded, and nothing public tells the end of a run: with an
@@ -89,7 +90,7 @@ def report_row(
 
 
 def targeted_assets(instigator: Any) -> list[Any]:
-    """The assets that a schedule or sensor was given as its target; they need not be passed to `Definitions`."""
+    """The assets that a schedule or sensor has as its target; `Definitions` need not have them, too."""
     if isinstance(instigator, dg.ScheduleDefinition):
         return list(instigator.target.assets_defs)
     if isinstance(instigator, dg.SensorDefinition):

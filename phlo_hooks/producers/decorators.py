@@ -77,7 +77,7 @@ def quality(fn: F) -> F: ...
 @overload
 def quality() -> Callable[[F], F]: ...
 def quality(fn: Any = None) -> Any:
-    """The asset check's result may be refused by a hook with `failure_policy="raise"`, which fails the step."""
+    """A hook with `failure_policy="raise"` may refuse the asset check's result, which fails the step."""
     return _stage(fn, Declared(None))
 
 
@@ -120,15 +120,14 @@ def _around_function(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _watched(watch: Watch, outputs: Iterator[Any]) -> Iterator[Any]:
-    for output in outputs:
+    for output in watch.stream(outputs):
         yield watch.through(output)
 
 
 def _around_generator(fn: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Iterator[Any]:
         watch = Watch.begin()
-        for output in fn(*args, **kwargs):
-            yield watch.through(output)
+        yield from _watched(watch, fn(*args, **kwargs))
 
     return wrapper
 

@@ -31,7 +31,8 @@ def emit(context: Any, event: HookEvent) -> Sequence[Delivery]:
     session = live_session(context.run_id)
     if session is None:
         logger.warning(
-            "%s was emitted in a run without a Hook Bus; wrap your definitions in with_hooks()", event.event_type
+            "%s was emitted in a run without a Hook Bus; wrap your definitions in with_hooks()",
+            event.event_type,
         )
         return []
     where = _own_place(context, event)

@@ -22,12 +22,19 @@ def measured(asset: AssetFacts, metadata: Mapping[str, Any]) -> dict[str, Any]:
         "columns": tuple(Column(**column.as_dict()) for column in table.columns),
     }
     if asset.stage is not Stage.PUBLISH:
-        fields["table_name"] = table.table_name
+        fields["table_name"] = _table_name(asset, table, derived=dlt is not None)
     if asset.stage is Stage.INGESTION and dlt:
         fields["load_ids"] = dlt.load_ids
     if asset.stage is Stage.TRANSFORM:
         fields |= {"column_lineage": column_edges(table), **(_dbt_fields(dbt) if dbt else {})}
     return fields
+
+
+def _table_name(asset: AssetFacts, table: MaterializationFacts, *, derived: bool) -> str | None:
+    """What the decorator says, the materialization, the spec; last, what is derived from dlt's job."""
+    stated = asset.declared.table if asset.declared else None
+    spec = asset.metadata.get("dagster/table_name")
+    return stated or (None if derived else table.table_name) or (str(spec) if spec else table.table_name)
 
 
 def column_edges(table: MaterializationFacts) -> tuple[ColumnEdge, ...]:
@@ -50,9 +57,11 @@ def _metrics(table: MaterializationFacts) -> dict[str, Any]:
 
 
 def _dlt_metrics(dlt: DltFacts) -> dict[str, Any]:
+    # dlt says 0 of files that it hands over whole: it has not looked into them.
+    counted = dlt.table.rows is not None or any(dlt.rows_by_table.values())
     found = {
         "table_rows": dlt.table_rows,
-        "rows_by_table": dict(dlt.rows_by_table),
+        "rows_by_table": dict(dlt.rows_by_table) if counted else {},
         "seconds_by_stage": dict(dlt.seconds_by_stage),
     }
     return {name: value for name, value in found.items() if value}

@@ -49,13 +49,9 @@ def evaluation(
     )
 
 
-def crashed(
-    place: Place, planned: Planned, end: Recorded, outcome: AttemptOutcome
-) -> QualityResultEvent:
+def crashed(place: Place, planned: Planned, end: Recorded, outcome: AttemptOutcome) -> QualityResultEvent:
     """A check that was planned, began, and gave no result."""
-    return _quality(
-        place, planned, "quality.error", end.timestamp, severity="ERROR", error=outcome.error
-    )
+    return _quality(place, planned, "quality.error", end.timestamp, severity="ERROR", error=outcome.error)
 
 
 def observed(place: Place, record: Recorded) -> HookEvent:

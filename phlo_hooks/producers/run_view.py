@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 
-from phlo_hooks.delivery.columns import exact
 from phlo_hooks.delivery.history import events_of_run
 from phlo_hooks.delivery.records import DeliveryRecord, StateEntry, StateWrite
 from phlo_hooks.delivery.store import HookStore
@@ -29,11 +28,10 @@ _MAX_ERROR = 200
 _ATTEMPT = "phlo_hooks/attempt"
 
 
-def todo(run_id: str, attempt: StepAttempt) -> StateWrite:
-    """A note that an attempt's row is to be written."""
+def todo(run_id: str, number: int, attempt: StepAttempt) -> StateWrite:
+    """A note that the row of the run's attempt of this number is to be written."""
     value = {"run_id": run_id, "step_key": attempt.step_key, "attempt": attempt.attempt}
-    key = f"{run_id}/{attempt.attempt}/{attempt.step_key}"
-    return StateWrite(_NAMESPACE, exact(key), value)
+    return StateWrite(_NAMESPACE, f"{run_id}/{number:06}", value)
 
 
 def show(instance: dg.DagsterInstance, store: HookStore, budget: float) -> int:

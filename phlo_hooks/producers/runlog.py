@@ -197,7 +197,7 @@ class RunLog:
 
     @property
     def ended_attempts(self) -> list[StepAttempt]:
-        """The attempts that are over, in the order in which they ended; those that never said so at the end."""
+        """The attempts that are over, in the order in which they ended; last, those that never said so."""
         order = {id(record): place for place, record in enumerate(self.records)}
         last = len(self.records)
         over = [each for each in self.attempts if each.ended or (self.ended and each.started)]

@@ -120,7 +120,7 @@ class Runtime:
         )
 
     def _first_sight(self, store: HookStore) -> datetime:
-        """When there was first something of this deployment to tell: a run's steps may have come before us."""
+        """When there was first something to tell: a run's steps may have recorded before there was a tail."""
         first = store.events(limit=1)
         if not first or store.list_state(TAILS):
             # Nothing, or what other locations told.
@@ -172,4 +172,3 @@ class Runtime:
     def _url(self, instance: dg.DagsterInstance) -> str | None:
         # An ephemeral run's events are its own: a test must not write into the deployment's store.
         return None if instance.is_ephemeral else self._store_url() or default_store_url(instance)
-

@@ -55,9 +55,7 @@ def _tick(context: dg.SensorEvaluationContext, runtime: Runtime, budget: float) 
     return summary
 
 
-def tick(
-    instance: dg.DagsterInstance, runtime: Runtime, scope: str, budget: float = TICK_BUDGET
-) -> str:
+def tick(instance: dg.DagsterInstance, runtime: Runtime, scope: str, budget: float = TICK_BUDGET) -> str:
     """Collect, deliver and show, within `budget` seconds; say what was done.
 
     Raises:

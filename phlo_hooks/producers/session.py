@@ -41,9 +41,7 @@ class RunSession:
         bus: where events go.
     """
 
-    def __init__(
-        self, instance: dg.DagsterInstance, run: RunFacts, catalog: Catalog, bus: HookBus
-    ) -> None:
+    def __init__(self, instance: dg.DagsterInstance, run: RunFacts, catalog: Catalog, bus: HookBus) -> None:
         self.instance = instance
         self.run = run
         self.catalog = catalog
@@ -107,4 +105,3 @@ class RunSession:
         page = self.instance.get_records_for_run(self.run.run_id, of_type=types)
         entries = (record.event_log_entry for record in page.records)
         return [entry.dagster_event for entry in entries if entry.dagster_event is not None]
-

@@ -14,9 +14,7 @@ HOOK_NAME = "phlo_hooks_step"
 RESOURCE_KEY = "hooks"
 
 
-def _on_step(
-    context: dg.HookContext, event_list: Sequence[DagsterEvent]
-) -> dg.HookExecutionResult:
+def _on_step(context: dg.HookContext, event_list: Sequence[DagsterEvent]) -> dg.HookExecutionResult:
     try:
         session = context.resources.hooks.session(context.instance, context.run_id)
         if session is not None:
@@ -28,6 +26,4 @@ def _on_step(
 
 
 # One object for all: Dagster takes equal hooks for one, so attaching it twice changes nothing.
-STEP_HOOK = dg.HookDefinition(
-    name=HOOK_NAME, hook_fn=_on_step, required_resource_keys={RESOURCE_KEY}
-)
+STEP_HOOK = dg.HookDefinition(name=HOOK_NAME, hook_fn=_on_step, required_resource_keys={RESOURCE_KEY})

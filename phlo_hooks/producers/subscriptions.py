@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any, Union
+from typing import Any
 
 import dagster as dg
 
@@ -24,7 +24,7 @@ from phlo_hooks.registration import (
     RegisteredHook,
 )
 
-Hook = Union[Callable[[Any], object], HookRegistration, HookProvider]
+Hook = Callable[[Any], object] | HookRegistration | HookProvider
 
 # The plugin name of hooks that belong to no plugin.
 DEFINITIONS = "definitions"
@@ -62,13 +62,16 @@ class Subscriptions:
     def register(self, bus: HookBus, instance: dg.DagsterInstance | None = None) -> None:
         """Put every hook on a bus; resources among them are set up with `instance`, when they are called."""
         for plugin_name, registration in self._registrations:
-            if isinstance(registration.handler, LazyHandler):
-                handler = replace(registration.handler, instance=instance)
-                registration = replace(registration, handler=handler)
-            bus.register(registration, plugin_name=plugin_name)
+            bus.register(_with_instance(registration, instance), plugin_name=plugin_name)
 
 
 Named = tuple[str, HookRegistration]
+
+
+def _with_instance(registration: HookRegistration, instance: dg.DagsterInstance | None) -> HookRegistration:
+    if not isinstance(registration.handler, LazyHandler):
+        return registration
+    return replace(registration, handler=replace(registration.handler, instance=instance))
 
 
 def _own(hooks: Iterable[Hook]) -> Iterable[Named]:
@@ -111,8 +114,8 @@ def _of_resources(resources: Mapping[str, Any]) -> Iterable[Named]:
 class LazyResource:
     """A resource that is set up, as Dagster would, when one of its hooks is first called.
 
-    The relay runs outside of any step, and most processes call no hook at all: neither can wait for, nor should
-    pay for, every resource being set up at the start.
+    The relay runs outside of any step, and most processes call no hook at all: neither can wait for, nor
+    should pay for, every resource being set up at the start.
     """
 
     def __init__(self, key: str, resource: HookProvider) -> None:

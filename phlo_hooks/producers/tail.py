@@ -260,7 +260,8 @@ class Tail:
         self._add(translate_run(log, self._catalog), report)
         report.runs += 1
         attempts = log.ended_attempts
-        self._pending.state += [run_view.todo(run.run_id, each) for each in attempts[mark.shown :]]
+        fresh = enumerate(attempts[mark.shown :], mark.shown)
+        self._pending.state += [run_view.todo(run.run_id, number, each) for number, each in fresh]
         ended = utc_now().isoformat() if log.ended else None
         self._remember(run.run_id, _Mark(reader.cursor, len(attempts), ended))
 

@@ -21,7 +21,7 @@ from phlo_hooks.events import (
 )
 from phlo_hooks.identity import derive_event_id
 from phlo_hooks.producers import asset_events, quality_events
-from phlo_hooks.producers.blame import blame, step_error
+from phlo_hooks.producers.blame import blame, is_dbt_failure, step_error
 from phlo_hooks.producers.catalog import Catalog, key_text
 from phlo_hooks.producers.failures import error_of, is_interruption
 from phlo_hooks.producers.runlog import Planned, Recorded, RunFacts, RunLog, StepAttempt, T
@@ -198,7 +198,7 @@ def _missing(place: Place, attempt: StepAttempt, run_end: Recorded | None) -> It
     for planned in absent:
         if planned.check_name is None:
             yield asset_events.missing(place, planned, end, own[planned.asset_key])
-        elif outcome.crashed and planned.asset_key not in own:
+        elif outcome.crashed and planned.asset_key not in own and not is_dbt_failure(end):
             # The check of an asset that this very step did not bring about had nothing to look at.
             yield quality_events.crashed(place, planned, end, outcome)
 
@@ -216,9 +216,7 @@ def _own_outcomes(
     if errors is None:
         return dict.fromkeys(assets, outcome)
     skipped = AttemptOutcome("skipped", will_retry=outcome.will_retry)
-    return {
-        key: replace(outcome, error=errors[key]) if key in errors else skipped for key in assets
-    }
+    return {key: replace(outcome, error=errors[key]) if key in errors else skipped for key in assets}
 
 
 @dataclass(frozen=True)

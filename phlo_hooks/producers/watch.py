@@ -1,4 +1,4 @@
-"""What a decorator does around a function: announce the start, and show each output to the hooks that may object."""
+"""What a decorator does around a function: announce the start, show each output to those who may object."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from phlo_hooks.envelope import utc_now
 from phlo_hooks.events import HookEvent
 from phlo_hooks.producers import asset_events, quality_events
 from phlo_hooks.producers.dagster_private import running_step, step_key_of
-from phlo_hooks.producers.dlt import is_dlt, with_load_details
+from phlo_hooks.producers.dlt import with_load_details
 from phlo_hooks.producers.live import live_session
+from phlo_hooks.producers.runlog import Planned
 from phlo_hooks.producers.session import RunSession
 
 logger = logging.getLogger("phlo_hooks.decorators")
@@ -45,25 +46,32 @@ class Watch:
         return watch
 
     def through(self, output: Any) -> Any:
-        """`output`, once no hook objects to what will be told of it; with what dlt's integration leaves out.
+        """`output`, once no hook objects to what will be told of it.
 
         Raises:
             Exception: what a hook with `failure_policy="raise"` raised: the step fails without this output.
         """
         if self._session is None:
             return output
-        output = next(iter(with_load_details([output], self._context))) if self._is_dlt(output) else output
         for event in self._ends(self._session, output):
             self._session.gate(event)
         return output
 
-    def _is_dlt(self, output: Any) -> bool:
-        return isinstance(output, _LOADS) and is_dlt(output.metadata or {})
+    def stream(self, outputs: Iterable[Any]) -> Iterable[Any]:
+        """`outputs`, each with what dlt's integration leaves out of its metadata, where they are dlt's."""
+        if self._session is None:
+            return outputs
+        catalog = self._session.catalog
+        assets = (catalog.asset(each.asset_key) for each in self._planned(self._session))
+        is_dlt = any("dagster_dlt/source" in asset.metadata for asset in assets)
+        return with_load_details(outputs, self._context) if is_dlt else outputs
+
+    def _planned(self, session: RunSession) -> Iterable[Planned]:
+        return session.planned.get(step_key_of(self._context), ())
 
     def _announce(self, session: RunSession) -> None:
-        step = step_key_of(self._context)
-        place = session.place(step, self._attempt)
-        for planned in session.planned.get(step, ()):
+        place = session.place(step_key_of(self._context), self._attempt)
+        for planned in self._planned(session):
             if planned.check_name is None:
                 session.bus.emit(asset_events.start(place, planned, utc_now()))
 
@@ -100,7 +108,6 @@ def _outputs(context: Any, output: Any) -> Iterable[Any]:
         yield from _plain_result(context)
 
 
-_LOADS = (dg.MaterializeResult, dg.AssetMaterialization)
 _RESULTS = (dg.MaterializeResult, dg.AssetCheckResult, dg.Output)
 
 

@@ -33,9 +33,9 @@ def with_hooks(
 ) -> dg.Definitions:
     """The same definitions, on the Hook Bus.
 
-    Adds a `HookBusResource` under the key `hooks`, attaches one step hook to every executable asset, check and
-    job, adds the tail sensor, and subscribes every resource that has `get_hooks`, every installed plugin and
-    every hook passed here. All else stays as it was. Doing it twice is doing it once.
+    Adds a `HookBusResource` under the key `hooks`, attaches one step hook to every executable asset, check
+    and job, adds the tail sensor, and subscribes every resource that has `get_hooks`, every installed plugin
+    and every hook passed here. All else stays as it was. Doing it twice is doing it once.
 
     Args:
         defs: by hand, from a folder, or merged.
@@ -108,10 +108,16 @@ def _settings(present: Any, store: str | dg.EnvVar | None) -> HookBusResource:
     return present if store is None else HookBusResource(store_url=store)
 
 
+def _refuse_taken(resources: Mapping[str, Any], where: str) -> None:
+    present = resources.get(RESOURCE_KEY)
+    if present is not None and not isinstance(present, BoundHooks):
+        raise _taken(present, where)
+
+
 def _taken(present: Any, where: str = "") -> ConfigurationError:
     return ConfigurationError(
-        f"the resource key {RESOURCE_KEY!r} is taken by a {type(present).__name__}{where}; the Hook Bus needs "
-        "it: rename yours, or make it a HookBusResource"
+        f"the resource key {RESOURCE_KEY!r} is taken by a {type(present).__name__}{where}; the Hook Bus "
+        "needs it: rename yours, or make it a HookBusResource"
     )
 
 
@@ -153,8 +159,10 @@ def _rebuilt(
 
 
 def _hooked(source: Any, options: Options) -> Any:
-    executable = isinstance(source, dg.AssetsDefinition) and source.is_executable
-    return source.with_hooks({STEP_HOOK}) if executable and options.step_hooks else source
+    if not (isinstance(source, dg.AssetsDefinition) and source.is_executable):
+        return source
+    _refuse_taken(source.resource_defs, f" on asset {source.node_def.name!r}")
+    return source.with_hooks({STEP_HOOK}) if options.step_hooks else source
 
 
 class _JobMap:
@@ -176,8 +184,7 @@ class _JobMap:
 
     def _with_resource(self, job: dg.JobDefinition) -> dg.JobDefinition:
         """The job with the `hooks` resource, where it has all others: Dagster gives it none any more."""
-        if not isinstance(job.resource_defs.get(RESOURCE_KEY, self._bound), BoundHooks):
-            raise _taken(job.resource_defs[RESOURCE_KEY], f" in job {job.name!r}")
+        _refuse_taken(job.resource_defs, f" in job {job.name!r}")
         if lacks_resources(job):
             return job
         return job.with_top_level_resources({**job.resource_defs, RESOURCE_KEY: self._bound})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Select, text
 
 from phlo_hooks.delivery import statements
 from phlo_hooks.delivery.store import DeliveryState, Entry, HookStore, Settlement, Target
@@ -198,18 +199,32 @@ def test_many_outcomes_are_settled_in_one_call(store: HookStore) -> None:
 
 
 @pytest.mark.parametrize("rows", [0, 2000])
-def test_claiming_reads_one_range_of_one_index(shared_store: HookStore, rows: int) -> None:
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        (statements.DUE, "ix_hook_deliveries_due"),
+        (statements.KNOWN, "event_id"),
+        (statements.KNOWN_FOR_RUN, "ix_hook_events_run_id"),
+    ],
+    ids=["due", "known", "known for run"],
+)
+def test_a_question_is_one_range_of_an_index(
+    shared_store: HookStore, statement: Select[Any], index: str, rows: int
+) -> None:
     """Nothing is sorted and no table is read through, with or without statistics."""
     shared_store.record(make_entries(rows))
-    due = statements.DUE.params(of_hook=HOOK, of_scope="", now=START, most=50)
+    names = ["of_hook", "of_scope", "now", "most", "ids", "of_run"]
+    values = dict(zip(names, [HOOK, "", START, 50, ["a"] * 500, "run-1"], strict=True))
 
     def explain(connection: Connection) -> str:
-        query = due.compile(connection, compile_kwargs={"literal_binds": True})
+        literal = {"literal_binds": True, "render_postcompile": True}
+        used = {name: values[name] for name in statement.compile().params if name in values}
+        query = statement.params(**used).compile(connection, compile_kwargs=literal)
         how = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
         return "\n".join(str(row) for row in connection.exec_driver_sql(f"{how} {query}"))
 
     plan = shared_store._database.write(explain)
 
-    assert "ix_hook_deliveries_due" in plan
-    for bad in ("Sort", "Seq Scan", "TEMP B-TREE", "SCAN hook_deliveries"):
+    assert index in plan
+    for bad in ("Sort", "Seq Scan", "TEMP B-TREE", "SCAN hook_"):
         assert bad not in plan

@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from queue import SimpleQueue
 
 import pytest
 
 from phlo_hooks.delivery.relay import MAX_HANGING, Relay, RelayReport
 from phlo_hooks.delivery.retry import RetryPolicy
-from phlo_hooks.delivery.store import DeliveryState, HookStore, Settlement
+from phlo_hooks.delivery.store import Claim, DeliveryState, HookStore, Settlement
+from phlo_hooks.delivery.worker import Finished, Worker
 from phlo_hooks.errors import PermanentError, RetryLater, StoreUnavailableError
 from phlo_hooks.events import HookEvent
 from phlo_hooks.registration import FailurePolicy, HookRegistration, RegisteredHook
@@ -230,12 +232,12 @@ def test_a_hanging_hook_delays_nobody(memory: HookStore, gate: threading.Event) 
     start = time.monotonic()
     quiet = FakeHook(lambda event: times.append(time.monotonic() - start), QUIET)
 
-    report = make_relay(memory, FakeHook(lambda event: gate.wait()), quiet, grace=0).run(budget=0.5)
+    report = make_relay(memory, FakeHook(lambda event: gate.wait()), quiet, grace=0).run(budget=1)
 
-    assert time.monotonic() - start < 3
+    assert times[-1] < 1 <= time.monotonic() - start < 4
     assert (report.delivered, report.retried) == (60, 1)
-    assert times[-1] < 0.5
-    assert report.errors == {HOOK: "the hook did not return within 0.5 s"}
+    assert report.errors[HOOK].startswith("the hook did not return within 1")
+    assert all(thread.daemon for thread in _threads())  # the process can end all the same
     hanging, *rest = [d for d in memory.deliveries() if d.hook == HOOK]
     assert (
         hanging.state,
@@ -336,18 +338,39 @@ def test_a_run_stops_at_its_limit(memory: HookStore, limit: int) -> None:
     assert min(limit, 20) == make_relay(memory, *hooks).run(limit=limit).delivered
 
 
-def test_a_lease_is_fresh_when_its_call_begins(memory: HookStore) -> None:
-    """A claim that waited behind a slow call is given back and taken anew; none is called twice."""
-    store = HookStore.in_memory()
-    store.record(make_entries(6))
-    seen: list[HookEvent] = []
+def test_a_lease_is_fresh_when_its_call_begins(memory: HookStore, clock: Clock) -> None:
+    """A claim that waited behind slow calls is given back and taken anew, else two relays would call."""
+    memory.record(make_entries(6))
+    left: list[float] = []
 
     def slow(event: HookEvent) -> None:
-        seen.append(event)
-        time.sleep(0.15)
+        until = memory.deliveries(event_id=event.event_id)[0].next_attempt_at
+        assert until is not None
+        left.append((until - clock()).total_seconds())
+        clock.advance(25)
 
-    report = make_relay(store, FakeHook(slow), lease=0.4).run(budget=10)
-    assert (6, 6, {1}) == (report.delivered, len(seen), {d.attempts for d in store.deliveries()})
+    report = make_relay(memory, FakeHook(slow), lease=60).run()
+    assert (report.delivered, left) == (6, [60, 35, 60, 35, 60, 35])
+    assert {delivery.attempts for delivery in memory.deliveries()} == {1}
+
+
+def test_a_claim_that_was_just_taken_up_is_not_called_after_the_end(clock: Clock) -> None:
+    """The thread had it in hand when it was let go: it gives it back instead."""
+    finished: SimpleQueue[Finished] = SimpleQueue()
+    late: SimpleQueue[Finished] = SimpleQueue()
+    worker = Worker(
+        "test",
+        call=lambda claim: pytest.fail("called"),
+        fresh=lambda claim: True,
+        finished=finished,
+        too_late=late.put,
+    )
+    worker._abandoned = True
+    each = Claim(7, make_event(), HOOK, "", 1, "me", clock(), clock())
+    worker.give([each])
+    assert late.get(timeout=5) == Finished(each, called=False)
+    assert finished.empty()
+    worker.abandon()
 
 
 def test_an_event_that_kills_its_process_comes_to_an_end(memory: HookStore, clock: Clock) -> None:

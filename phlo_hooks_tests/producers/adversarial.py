@@ -753,3 +753,30 @@ CASES: dict[str, Case] = {
     ),
     "automation": Case(automation, (_run(), _run("scheduled"), _run("first"), _run("of_table"))),
 }
+
+
+def job_in_processes() -> dg.JobDefinition:
+    """What each process of the multiprocess executor loads for itself: an op job with resources of its own."""
+    from phlo_hooks import with_hooks
+
+    @dg.op(required_resource_keys={"base"}, out=dg.DynamicOut())
+    def find(context: dg.OpExecutionContext) -> Iterator[dg.DynamicOutput[int]]:
+        context.log_event(dg.AssetObservation("found", metadata={"base": context.resources.base}))
+        for name in ("a", "b"):
+            yield dg.DynamicOutput(1, mapping_key=name)
+
+    @dg.op(retry_policy=dg.RetryPolicy(max_retries=1))
+    def grow(context: dg.OpExecutionContext, x: int) -> Iterator[Any]:
+        yield dg.AssetMaterialization("grown", partition=context.get_mapping_key())
+        if context.retry_number == 0:
+            raise ValueError("the first time")
+        yield dg.Output(x + 1)
+
+    @dg.job(
+        resource_defs={"base": dg.ResourceDefinition.hardcoded_resource("job's base")},
+        executor_def=dg.multiprocess_executor,
+    )
+    def mapped() -> None:
+        find().map(grow)
+
+    return with_hooks(dg.Definitions(jobs=[mapped]), plugins=False).resolve_job_def("mapped")

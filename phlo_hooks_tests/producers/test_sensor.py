@@ -106,6 +106,7 @@ def test_a_failing_hook_is_named(instance: dg.DagsterInstance, tmp_path: Path) -
     )
 
 
+@pytest.mark.e2e
 def test_a_hook_that_hangs_does_not_hold_the_tick(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     """Nor does it keep events from the other hooks."""
     spy, release = Spy(), threading.Event()
@@ -127,19 +128,19 @@ def test_a_tick_keeps_within_its_budget(instance: dg.DagsterInstance, tmp_path: 
     spy = Spy()
 
     def slow(event: Any) -> None:
-        time.sleep(0.25)
+        time.sleep(0.15)
         spy(event)
 
     defs = definitions(tmp_path, HookRegistration("slow", slow))
-    for _ in range(5):
+    for _ in range(3):
         run(defs, instance)
     began = time.monotonic()
-    said = tick(defs, instance, budget=1.5)
-    assert time.monotonic() - began < 1.5 + 5.0 + 3.0
+    said = tick(defs, instance, budget=1.0)
+    assert time.monotonic() - began < 1.0 + 5.0 + 4.0
     assert "still due" in said
     while store_of(defs, instance).pending_count():
         tick(defs, instance)
-    assert len(spy.events) == len({event.event_id for event in spy.events}) == 20
+    assert len(spy.events) == len({event.event_id for event in spy.events}) == 12
 
 
 def test_a_store_that_is_down(

@@ -163,29 +163,43 @@ def test_loadable(case: Case) -> None:
 
 
 def _ticks(*, hooked: bool) -> dict[str, Any]:
-    """What each schedule and sensor answers, on the day after a run."""
+    """What each schedule and sensor answers, before and after a run."""
     defs = CASES["automation"].build([])
     defs = with_hooks(defs, plugins=False) if hooked else defs
+    repository, job = defs.get_repository_def(), defs.resolve_job_def("of_table")
+    at = datetime(2024, 1, 2, tzinfo=timezone.utc)
     with dg.DagsterInstance.ephemeral() as instance:
-        defs.resolve_job_def("of_table").execute_in_process(instance=instance)
-        repository = defs.get_repository_def()
-        at = datetime(2024, 1, 2, tzinfo=timezone.utc)
-        answers: dict[str, Any] = {}
-        for schedule in repository.schedule_defs:
-            resources = {key: "#data" for key in schedule.required_resource_keys}
-            context = dg.build_schedule_context(
-                instance, scheduled_execution_time=at, repository_def=repository, resources=resources
-            )
-            answers[schedule.name] = schedule.evaluate_tick(context)
-        for sensor in repository.sensor_defs:
-            if sensor.name in _ASKED_BY_DAEMON:
-                continue
-            resources = {key: "#data" for key in sensor.required_resource_keys}
-            context = dg.build_sensor_context(
-                instance, sensor_name=sensor.name, repository_def=repository, resources=resources
-            )
-            answers[sensor.name] = sensor.evaluate_tick(context)
-        return answers
+        schedules = {
+            each.name: each.evaluate_tick(dg.build_schedule_context(instance, at, repository_def=repository))
+            for each in repository.schedule_defs
+        }
+        sensors = [each for each in repository.sensor_defs if each.name not in _ASKED_BY_DAEMON]
+        first = {each.name: _ask(each, instance, repository) for each in sensors}
+        job.execute_in_process(instance=instance, run_id=str(uuid.UUID(int=1)))
+        second = {each.name: _ask(each, instance, repository, first[each.name].cursor) for each in sensors}
+    answers = {name: [each.run_requests, each.skip_message] for name, each in schedules.items()}
+    for name in first:
+        answers[name] = [_answer(tick[name]) for tick in (first, second)]
+    return answers
+
+
+def _ask(
+    sensor: dg.SensorDefinition, instance: dg.DagsterInstance, repository: Any, cursor: str | None = None
+) -> Any:
+    context = dg.build_sensor_context(
+        instance,
+        cursor,
+        sensor_name=sensor.name,
+        repository_def=repository,
+        resources=dict.fromkeys(sensor.required_resource_keys, "#data"),
+    )
+    return sensor.evaluate_tick(context)
+
+
+def _answer(tick: Any) -> Any:
+    """All but cursors: those are numbers of records, and with the bus there are more of these."""
+    runs = [reaction.dagster_run.run_id for reaction in tick.dagster_run_reactions]
+    return tick.run_requests, runs, tick.skip_message is None
 
 
 # Ours, and what has no function of its own.
@@ -193,8 +207,8 @@ _ASKED_BY_DAEMON = {SENSOR_NAME, "automation"}
 
 
 def test_same_ticks() -> None:
-    """Every schedule and sensor asks for the same runs, with the same tags, config and cursors."""
+    """Every schedule and sensor asks for the same runs, with the same tags and config."""
     plain, hooked = _ticks(hooked=False), _ticks(hooked=True)
-    assert set(plain) == set(hooked)
-    for name, answer in plain.items():
-        assert answer == hooked[name], name
+    assert plain == hooked
+    requested = {name for name, answers in plain.items() if any(answer[0] for answer in answers if answer)}
+    assert {"computed", "one_job", "three_jobs", "by_name", "of_assets", "on_success", "on_asset"} <= requested
