@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 from dagster import DagsterRun, EventLogEntry
+from dagster._core import definitions
 from dagster._core.event_api import EventLogCursor
 from dagster._core.events import EngineEventData
 from dagster._core.execution.context.compute import current_execution_context
@@ -18,6 +19,9 @@ from dagster_shared import error as dagster_error
 
 # Events reported from outside a run are stored under this run id, also by the sharded SQLite storage.
 RUNLESS_RUN_ID = ""
+
+# What a hook's function returns. Public as `dg.HookExecutionResult`, but not yet in Dagster 1.12.0.
+HookExecutionResult = definitions.HookExecutionResult
 
 # How Dagster records an exception: its message, class, stack and cause. In its log, not in its public names.
 SerializableErrorInfo = dagster_error.SerializableErrorInfo

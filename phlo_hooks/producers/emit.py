@@ -28,7 +28,7 @@ def emit(context: Any, event: HookEvent) -> Sequence[Delivery]:
     Raises:
         Exception: what a hook with `failure_policy="raise"` raised.
     """
-    session = live_session(context.run_id)
+    session = live_session(context.run.run_id)
     if session is None:
         logger.warning(
             "%s was emitted in a run without a Hook Bus; wrap your definitions in with_hooks()",

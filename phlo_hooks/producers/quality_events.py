@@ -30,7 +30,9 @@ def evaluation(
     place: Place, data: dg.AssetCheckEvaluation, when: datetime, ordinal: int | None = None
 ) -> QualityResultEvent:
     """The result of a check that was evaluated."""
-    planned = Planned(key_text(data.asset_key), data.partition, data.check_name)
+    # Dagster 1.12.0 does not know partitions of checks yet.
+    partition = getattr(data, "partition", None)
+    planned = Planned(key_text(data.asset_key), partition, data.check_name)
     dbt = quality_facts(data.metadata)
     # dbt could not even run the test: Dagster has it as not passed, which is another thing.
     crashed = dbt is not None and dbt.crashed

@@ -37,9 +37,11 @@ class Watch:
         context = running_step()
         if context is None:
             return cls()
-        session = live_session(context.run_id)
+        session = live_session(context.run.run_id)
         if session is None:
-            logger.warning("run %s has no Hook Bus: wrap your definitions in with_hooks()", context.run_id)
+            logger.warning(
+                "run %s has no Hook Bus: wrap your definitions in with_hooks()", context.run.run_id
+            )
             return cls()
         watch = cls(context, session)
         watch._announce(session)

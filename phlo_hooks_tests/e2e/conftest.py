@@ -21,6 +21,8 @@ STORAGES = [
     pytest.param("postgres", id="PostgreSQL", marks=pytest.mark.postgres),
 ]
 
+ROOT = Path(__file__).parents[2]
+
 NewInstance = Callable[[str], AbstractContextManager[dg.DagsterInstance]]
 
 

@@ -4,7 +4,10 @@ Subprocesses, the multiprocess executor and `dagster dev` load this file too.
 """
 
 import os
+import signal
+import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -139,3 +142,77 @@ def ten_in_processes() -> dg.JobDefinition:
 def ten_without_step_hook() -> dg.JobDefinition:
     """The same, of which only the tail can tell."""
     return with_hooks(ten(), plugins=False, step_hooks=False).resolve_job_def("all_ten")
+
+
+# Children of a server that has loaded everything already: a step is a fork, not seconds of imports.
+FORKED = {
+    "execution": {
+        "config": {
+            "max_concurrent": 2,
+            "start_method": {"forkserver": {"preload_modules": ["phlo_hooks_tests.e2e.lake"]}},
+        }
+    }
+}
+
+# What a process that is about to be killed writes, to say that it is ready.
+READY = "PHLO_HOOKS_TEST_READY"
+
+
+def interrupted() -> dg.Definitions:
+    """Three assets, of which the second never comes to its end."""
+
+    @dg.asset
+    def before() -> None: ...
+
+    @dg.asset(deps=[before])
+    def halfway() -> None:
+        Path(os.environ[READY]).touch()
+        time.sleep(600)
+
+    @dg.asset(deps=[halfway])
+    def after() -> None: ...
+
+    @dg.asset_check(asset=halfway)
+    def never_checked() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    plain = dg.Definitions(
+        assets=[before, halfway, after], asset_checks=[never_checked], executor=dg.in_process_executor
+    )
+    return with_hooks(plain, plugins=False)
+
+
+def run_interrupted(run_id: str) -> None:
+    """Run them in this process, on the instance of DAGSTER_HOME, until somebody kills it."""
+    job = interrupted().resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.get() as instance:
+        job.execute_in_process(instance=instance, run_id=run_id)
+
+
+def dying() -> dg.Definitions:
+    """A step and a check whose processes kill themselves."""
+
+    @dg.asset
+    def dies() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    @dg.asset(deps=[dies])
+    def after() -> None: ...
+
+    @dg.asset
+    def lives() -> None: ...
+
+    @dg.asset_check(asset=lives)
+    def dies_checking() -> dg.AssetCheckResult:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return dg.AssetCheckResult(passed=True)
+
+    plain = dg.Definitions(
+        assets=[dies, after, lives], asset_checks=[dies_checking], executor=dg.multiprocess_executor
+    )
+    return with_hooks(plain, plugins=False)
+
+
+def dying_in_processes() -> dg.JobDefinition:
+    """As `nightly_in_processes`."""
+    return dying().resolve_implicit_global_asset_job_def()

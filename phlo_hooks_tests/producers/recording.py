@@ -13,6 +13,7 @@ from dagster import DagsterEvent
 from phlo_hooks import HookEvent, HookRegistration
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.producers.runtime import Runtime
+from phlo_hooks_tests.producers.dagster_log import events_of
 
 ASSET_JOB = "__ASSET_JOB"
 
@@ -117,9 +118,7 @@ class Ran:
     @property
     def log(self) -> list[DagsterEvent]:
         """What Dagster recorded of it."""
-        page = self.instance.get_records_for_run(self.result.run_id)
-        found = (record.event_log_entry.dagster_event for record in page.records)
-        return [event for event in found if event is not None]
+        return events_of(self.instance, self.result.run_id)
 
     def one(self, event_type: str, **fields: Any) -> Any:
         """The one event of this type whose coordinates are these."""
