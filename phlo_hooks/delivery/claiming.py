@@ -53,7 +53,9 @@ class Claiming:
         until = now + timedelta(seconds=seconds(lease))
 
         def work(connection: Connection) -> list[Row[Any]]:
-            rows = [row for hook in hooks for row in _due(connection, hook, scopes, now, limit)]
+            rows = [
+                row for hook in dict.fromkeys(hooks) for row in _due(connection, hook, scopes, now, limit)
+            ]
             if rows:
                 taken = {"ids": [row.id for row in rows], "owner": owner, "until": until}
                 connection.execute(statements.LEASE, taken)
@@ -101,7 +103,7 @@ def _due(
     connection: Connection, hook: str, scopes: Collection[str], now: datetime, limit: int
 ) -> list[Row[Any]]:
     rows: list[Row[Any]] = []
-    for scope in scopes:
+    for scope in set(scopes):
         where = {"of_hook": hook, "of_scope": scope, "now": now, "most": limit}
         rows.extend(connection.execute(statements.DUE, where))
     rows.sort(key=lambda row: (row.next_attempt_at, row.id))

@@ -75,13 +75,11 @@ class Database:
     @contextmanager
     def connected(self) -> Iterator[None]:
         """Keep connections for the next unit of work in here, where there is much to do."""
-        self._keeping += 1
+        self._keep(1)
         try:
             yield
         finally:
-            self._keeping -= 1
-            if self._remote and not self._keeping and self._ready is not None:
-                self._ready.dispose()
+            self._keep(-1)
 
     def close(self) -> None:
         """Close all connections; the next unit of work opens new ones. A memory database ends here."""
@@ -97,6 +95,14 @@ class Database:
         self._keeping = 0
         # All threads share the one connection that a memory database has.
         self._turn = threading.RLock() if is_memory(self._url) else nullcontext()
+
+    def _keep(self, change: int) -> None:
+        with self._lock:
+            # A child that was forked within the block starts from zero.
+            self._keeping = max(0, self._keeping + change)
+            idle = self._ready if self._remote and not self._keeping else None
+        if idle is not None:
+            idle.dispose()
 
     def _run(self, work: Work[T], options: dict[str, Any]) -> T:
         try:
@@ -150,7 +156,8 @@ class Database:
         return engine
 
     def _own_error(self, exc: Exception) -> StoreError:
-        reason = self._redact(str(getattr(exc, "orig", None) or exc).strip())
+        # The first line: some drivers go on to quote the statement with its values.
+        reason = self._redact(str(getattr(exc, "orig", None) or exc).strip()).partition("\n")[0]
         if _unavailable(exc):
             return StoreUnavailableError(
                 f"the hook store {self!r} cannot be used right now: {reason}. Check that the database is "

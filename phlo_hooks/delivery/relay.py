@@ -23,7 +23,7 @@ from phlo_hooks.delivery.report import RelayReport
 from phlo_hooks.delivery.retry import RetryPolicy
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.delivery.worker import Finished, Worker
-from phlo_hooks.errors import DeliveryError, StoreError
+from phlo_hooks.errors import ConfigurationError, DeliveryError, StoreError
 from phlo_hooks.events import HookEvent
 from phlo_hooks.registration import FailurePolicy
 
@@ -73,6 +73,9 @@ class Relay:
         rng: where the jitter comes from.
         call: how to call a hook; `hook.deliver(event)` by default.
         redact: removes secrets from an error before it is stored or logged.
+
+    Raises:
+        ConfigurationError: `scopes` is a text, which would be taken for its letters.
     """
 
     def __init__(
@@ -92,6 +95,8 @@ class Relay:
     ) -> None:
         self.store = store
         self.hooks = dict(hooks)
+        if isinstance(scopes, str):
+            raise ConfigurationError(f"scopes={scopes!r} is one name: use scopes=[{scopes!r}]")
         self.scopes = tuple(scopes)
         self.policy = policy or RetryPolicy()
         self.lease = seconds(lease)

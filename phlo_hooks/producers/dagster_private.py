@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 from dagster import DagsterRun, EventLogEntry
+from dagster._check import CheckError
 from dagster._core import definitions
 from dagster._core.event_api import EventLogCursor
 from dagster._core.events import EngineEventData
@@ -75,6 +76,18 @@ def running_step() -> Any | None:
 def step_key_of(context: Any) -> str:
     """The key of the step a context belongs to: public on hooks, not on executions."""
     key: str = context.get_step_execution_context().step.key
+    return key
+
+
+def asset_of_output(context: Any, output_name: str) -> dg.AssetKey | None:
+    """The asset that an output of the running step is; None for what one op only hands on to another.
+
+    `asset_key_for_output` is public, but what it raises then is not.
+    """
+    try:
+        key: dg.AssetKey = context.asset_key_for_output(output_name)
+    except CheckError:
+        return None
     return key
 
 

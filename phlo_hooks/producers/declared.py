@@ -34,9 +34,10 @@ def declare(fn: Callable[..., Any], declared: Declared) -> None:
 
 
 def declared_on(definition: dg.AssetsDefinition) -> Declared | None:
-    """The mark on the function that `definition` was made from."""
+    """The mark on the function that `definition` was made from; of a graph, on the first op that has one."""
     if not definition.is_executable:
         return None
-    node = definition.node_def
-    fn = getattr(getattr(node, "compute_fn", None), "decorated_fn", None)
-    return getattr(fn, _MARK, None)
+    ops = definition.node_def.iterate_op_defs()
+    functions = (getattr(op.compute_fn, "decorated_fn", None) for op in ops)
+    marks = (getattr(function, _MARK, None) for function in functions)
+    return next((mark for mark in marks if mark is not None), None)

@@ -113,10 +113,15 @@ def _around_function(fn: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         watch = Watch.begin()
         result = fn(*args, **kwargs)
-        # A function may return the generator of another one, as dbt's and dlt's integrations have it.
-        return _watched(watch, result) if isinstance(result, Iterator) else watch.through(result)
+        return _returned(watch, result)
 
     return wrapper
+
+
+def _returned(watch: Watch, result: Any) -> Any:
+    # A function may return the generator of another one, and Dagster takes its outputs. Any other iterator is
+    # a value to it.
+    return _watched(watch, result) if inspect.isgenerator(result) else watch.through(result)
 
 
 def _watched(watch: Watch, outputs: Iterator[Any]) -> Iterator[Any]:
@@ -135,7 +140,7 @@ def _around_generator(fn: Callable[..., Any]) -> Callable[..., Any]:
 def _around_coroutine(fn: Callable[..., Any]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         watch = Watch.begin()
-        return watch.through(await fn(*args, **kwargs))
+        return _returned(watch, await fn(*args, **kwargs))
 
     return wrapper
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -40,16 +41,17 @@ PLANS = {T.ASSET_MATERIALIZATION_PLANNED, T.ASSET_CHECK_EVALUATION_PLANNED}
 _STARTS = {T.STEP_START, T.STEP_RESTARTED}
 
 
-class Recorded(NamedTuple):
+@dataclass(frozen=True)
+class Recorded:
     """One Dagster event and when it was recorded. The step hook is not told when, and says now."""
 
     event: DagsterEvent
     timestamp: datetime
     storage_id: int = 0
 
-    @property
+    @cached_property
     def type(self) -> DagsterEventType:
-        """What kind of Dagster event it is."""
+        """What kind of Dagster event it is; asked dozens of times, and Dagster looks it up each time."""
         return self.event.event_type
 
     @property
@@ -150,12 +152,12 @@ class StepAttempt:
         """The first record of one of these types."""
         return next((record for record in self.records if record.type in types), None)
 
-    @property
+    @cached_property
     def started(self) -> Recorded | None:
         """The record of its start."""
         return self.first(*_STARTS)
 
-    @property
+    @cached_property
     def ended(self) -> Recorded | None:
         """The record of its end; None while it runs, and for ever when its process was killed."""
         return self.first(*STEP_ENDS)
@@ -163,17 +165,17 @@ class StepAttempt:
 
 @dataclass(frozen=True)
 class RunLog:
-    """All that is known of a run."""
+    """All that is known of a run. What is found in its records is looked for once: there may be 100,000."""
 
     run: RunFacts
     records: tuple[Recorded, ...]
 
-    @property
+    @cached_property
     def ended(self) -> Recorded | None:
         """The record of the run's end."""
         return next((record for record in self.records if record.type in RUN_ENDS), None)
 
-    @property
+    @cached_property
     def planned(self) -> dict[str, tuple[Planned, ...]]:
         """What was planned, by step key."""
         return planned_by_step(record.event for record in self.records)
@@ -183,7 +185,7 @@ class RunLog:
         """The assets that it was to materialize, or to check."""
         return frozenset(each.asset_key for planned in self.planned.values() for each in planned)
 
-    @property
+    @cached_property
     def attempts(self) -> list[StepAttempt]:
         """Every attempt of every step, in the order in which they began; last, the steps that never did."""
         groups = _by_attempt(self.records)

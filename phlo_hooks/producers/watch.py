@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import dagster as dg
@@ -11,7 +11,7 @@ import dagster as dg
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.events import HookEvent
 from phlo_hooks.producers import asset_events, quality_events
-from phlo_hooks.producers.dagster_private import running_step, step_key_of
+from phlo_hooks.producers.dagster_private import asset_of_output, running_step, step_key_of
 from phlo_hooks.producers.dlt import with_load_details
 from phlo_hooks.producers.live import live_session
 from phlo_hooks.producers.runlog import Planned
@@ -83,46 +83,62 @@ class Watch:
 
     def _ends(self, session: RunSession, output: Any) -> Iterable[HookEvent]:
         place = session.place(step_key_of(self._context), self._attempt)
-        for found in _outputs(self._context, output):
+        planned = [each for each in self._planned(session) if each.check_name is None]
+        for found in _outputs(self._context, planned, output):
             if isinstance(found, dg.AssetCheckEvaluation):
                 yield quality_events.evaluation(place, found, utc_now())
             else:
                 yield asset_events.end(place, found, utc_now())
 
 
-def _outputs(context: Any, output: Any) -> Iterable[Any]:
+def _outputs(context: Any, planned: Sequence[Planned], output: Any) -> Iterable[Any]:
     """What Dagster will record of an output, as far as can be known before it does."""
     if isinstance(output, dg.AssetCheckResult):
         yield _evaluation(context, output)
     elif isinstance(output, dg.MaterializeResult):
-        yield _materialization(context, output.asset_key, output.metadata)
+        yield from _materializations(output.asset_key, output.metadata, planned)
         for result in output.check_results or ():
             yield _evaluation(context, result)
     elif isinstance(output, dg.Output):
-        key = context.asset_key_for_output(output.output_name)
-        yield _materialization(context, key, output.metadata)
+        key = asset_of_output(context, output.output_name)
+        if key is not None:
+            yield from _materializations(key, output.metadata, planned)
     elif isinstance(output, dg.AssetMaterialization):
         yield output
-    elif isinstance(output, tuple):
-        for each in output:
-            yield from _outputs(context, each) if isinstance(each, _RESULTS) else ()
-    elif not isinstance(output, (dg.AssetObservation, dg.AssetCheckEvaluation)):
-        yield from _plain_result(context)
+    elif not isinstance(output, _NO_OUTPUTS):
+        for each in _returned(context, output):
+            yield from _outputs(context, planned, each)
 
 
-_RESULTS = (dg.MaterializeResult, dg.AssetCheckResult, dg.Output)
+_RESULTS = (dg.MaterializeResult, dg.AssetCheckResult)
+_NO_OUTPUTS = (dg.AssetObservation, dg.AssetCheckEvaluation, dg.ObserveResult, dg.ExpectationResult)
 
 
-def _plain_result(context: Any) -> Iterable[dg.AssetMaterialization]:
-    keys = context.selected_asset_keys
-    if len(keys) == 1:
-        yield _materialization(context, next(iter(keys)), None)
+def _returned(context: Any, value: Any) -> Iterable[Any]:
+    """A returned value as the output that it is; of several outputs a tuple has one value each."""
+    names = [each.name for each in context.op_def.output_defs]
+    several = isinstance(value, tuple) and (len(names) > 1 or any(isinstance(v, _RESULTS) for v in value))
+    for name, each in zip(names, value if several else (value,), strict=False):
+        if isinstance(each, _RESULTS):
+            yield each
+        elif isinstance(each, dg.Output):
+            # In a tuple its place says which output it is.
+            yield dg.Output(each.value, name, metadata=each.metadata)
+        else:
+            yield dg.Output(each, name)
 
 
-def _materialization(context: Any, key: dg.AssetKey | None, metadata: Any) -> dg.AssetMaterialization:
-    own = key or next(iter(context.selected_asset_keys))
-    partition = context.partition_key if context.has_partition_key else None
-    return dg.AssetMaterialization(own, metadata=metadata, partition=partition)
+def _materializations(
+    key: dg.AssetKey | None, metadata: Any, planned: Sequence[Planned]
+) -> Iterable[dg.AssetMaterialization]:
+    """One for each partition that was planned of the asset; the key may be left out where there is just one."""
+    names = {each.asset_key for each in planned}
+    own = {key.to_user_string()} if key else names if len(names) == 1 else set()
+    for each in planned:
+        if each.asset_key in own:
+            yield dg.AssetMaterialization(
+                dg.AssetKey.from_user_string(each.asset_key), metadata=metadata, partition=each.partition_key
+            )
 
 
 def _evaluation(context: Any, result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import dagster as dg
 
 from phlo_hooks import with_hooks
 from phlo_hooks.capabilities import FileResource
-
-# Where a process that loads this file is to write its events.
-LINES = "PHLO_HOOKS_TEST_LINES"
+from phlo_hooks.delivery.recorder import Recorder
+from phlo_hooks.producers import tail
+from phlo_hooks.producers.sensor import tick
 
 LINEAGE = dg.TableColumnLineage(
     {"customer": [dg.TableColumnDep(asset_key="raw/orders", column_name="customer_id")]}
@@ -208,11 +209,42 @@ def dying() -> dg.Definitions:
         return dg.AssetCheckResult(passed=True)
 
     plain = dg.Definitions(
-        assets=[dies, after, lives], asset_checks=[dies_checking], executor=dg.multiprocess_executor
+        assets=[dies, after, lives],
+        asset_checks=[dies_checking],
+        jobs=[dg.define_asset_job("deadly", dg.AssetSelection.all())],
+        executor=dg.multiprocess_executor,
     )
     return with_hooks(plain, plugins=False)
 
 
 def dying_in_processes() -> dg.JobDefinition:
     """As `nightly_in_processes`."""
-    return dying().resolve_implicit_global_asset_job_def()
+    return dying().resolve_job_def("deadly")
+
+
+@dg.asset
+def tiny() -> None:
+    """As small as a run can be."""
+
+
+def small(store: str, lines: str) -> dg.Definitions:
+    """One asset, told to a file by the tail alone, from the beginning."""
+    plain = dg.Definitions(
+        assets=[tiny], executor=dg.in_process_executor, resources={"file": FileResource(path=lines)}
+    )
+    since = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    return with_hooks(plain, store=store, step_hooks=False, plugins=False, since=since)
+
+
+def tick_slowly(store: str, lines: str) -> None:
+    """A tick on the instance of DAGSTER_HOME, in many small transactions: there is time to kill it."""
+    record = Recorder.record
+
+    def slow(self: Recorder, *args: Any) -> frozenset[str]:
+        time.sleep(0.02)
+        return record(self, *args)
+
+    Recorder.record = slow
+    tail._FLUSH_EVENTS = 8
+    with dg.DagsterInstance.get() as instance:
+        tick(instance, small(store, lines).resources["hooks"].runtime, "", budget=600)

@@ -89,8 +89,8 @@ def test_one_of_ten_assets_fails(
 ) -> None:
     """One failure, with the user's own exception; what needs it is skipped, the others succeed."""
     run_id = str(uuid.uuid4())
-    assert not run_in_processes(instance, job, run_id)
     defs = with_hooks(lake.ten(), plugins=False, step_hooks=step_hooks)
+    assert not run_in_processes(instance, job, run_id)
     by_steps = recorded(instance, defs, run_id)
     events = told(instance, defs, run_id)
     assert outcomes(events) == OF_TEN

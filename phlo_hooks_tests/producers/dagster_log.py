@@ -86,6 +86,10 @@ def _without_ours(value: Any) -> Any:
 
 # The launchpad's schema has a place for each resource that a job needs, ours among them.
 _CONFIG = {"config_schema_snapshot", "root_config_key", "config_field_snap"}
+IS_FIRST_SUPPORTED = dg.__version__.startswith("1.12.")
+if IS_FIRST_SUPPORTED:
+    # It makes a plain sensor of any whose job is bound to a resource, as it does for its own resources.
+    _CONFIG |= {"sensor_type", "asset_keys"}
 
 
 def _names_us(item: Any) -> bool:

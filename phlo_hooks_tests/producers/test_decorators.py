@@ -9,18 +9,37 @@ import json
 import logging
 import textwrap
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from phlo_hooks import HookFilter, ingestion, publish, quality, transform, with_hooks
+from phlo_hooks import (
+    DeliveryMode,
+    FailurePolicy,
+    HookFilter,
+    HookRegistration,
+    ingestion,
+    publish,
+    quality,
+    transform,
+    with_hooks,
+)
 from phlo_hooks.errors import ConfigurationError
 from phlo_hooks_tests.producers.adversarial import Memory
 from phlo_hooks_tests.producers.dagster_log import events_of, snapshot, told
-from phlo_hooks_tests.producers.recording import ASSET_JOB, Gate, Refused, Row, Spy, golden, running
+from phlo_hooks_tests.producers.recording import (
+    ASSET_JOB,
+    Gate,
+    Refused,
+    Row,
+    Spy,
+    golden,
+    running,
+    runtime_of,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 
@@ -109,6 +128,37 @@ def returns_tuple(decorate: Decorate, calls: Calls) -> dg.Definitions:
     return _defs(calls, made)
 
 
+def returns_iterator(decorate: Decorate, calls: Calls) -> dg.Definitions:
+    @dg.asset
+    @decorate
+    def made():
+        return iter([1, 2])
+
+    return _defs(calls, made)
+
+
+def coroutine_returns_generator(decorate: Decorate, calls: Calls) -> dg.Definitions:
+    def inner() -> Iterator[Any]:
+        calls.append("inner")
+        yield dg.Output(7)
+
+    @dg.asset
+    @decorate
+    async def made():
+        return inner()
+
+    return _defs(calls, made)
+
+
+def named_tuple(decorate: Decorate, calls: Calls) -> dg.Definitions:
+    @dg.multi_asset(outs={"one": dg.AssetOut(), "two": dg.AssetOut()})
+    @decorate
+    def made():
+        return dg.Output(1, metadata={"x": 1}), 2
+
+    return _defs(calls, made)
+
+
 def returns_none(decorate: Decorate, calls: Calls) -> dg.Definitions:
     @dg.asset
     @decorate
@@ -157,7 +207,7 @@ def coroutine(decorate: Decorate, calls: Calls) -> dg.Definitions:
 def async_generator(decorate: Decorate, calls: Calls) -> dg.Definitions:
     @dg.asset
     @decorate
-    async def made(context: dg.AssetExecutionContext) -> AsyncIterator[Any]:
+    async def made(context: dg.AssetExecutionContext):
         await asyncio.sleep(0)
         yield dg.Output(7)
         calls.append("after")
@@ -322,16 +372,16 @@ def op_of_job(decorate: Decorate, calls: Calls) -> dg.Definitions:
 
 def check(decorate: Decorate, calls: Calls) -> dg.Definitions:
     @dg.asset
-    def made() -> int:
+    def base() -> int:
         return 7
 
-    @dg.asset_check(asset=made)
+    @dg.asset_check(asset=base)
     @decorate
-    def checked(context: dg.AssetCheckExecutionContext, made: int, warehouse: Warehouse) -> dg.AssetCheckResult:
-        calls.append((made, warehouse.url))
+    def checked(context: dg.AssetCheckExecutionContext, base: int, warehouse: Warehouse) -> dg.AssetCheckResult:
+        calls.append((base, warehouse.url))
         return dg.AssetCheckResult(passed=True, metadata={"x": 1})
 
-    return _defs(calls, made, checks=[checked])
+    return _defs(calls, base, checks=[checked])
 
 
 def check_without_context(decorate: Decorate, calls: Calls) -> dg.Definitions:
@@ -391,6 +441,9 @@ FORMS = {
     "value in a result": Case(with_value, told_of()),
     "output": Case(returns_output, told_of()),
     "tuple as a value": Case(returns_tuple, told_of()),
+    "iterator as a value": Case(returns_iterator, told_of()),
+    "coroutine of a generator": Case(coroutine_returns_generator, told_of()),
+    "multi-asset, output in a tuple": Case(named_tuple, [*told_of("one"), *told_of("two")]),
     "nothing": Case(returns_none, told_of()),
     "generator": Case(generator, told_of()),
     "generator of another": Case(returns_generator, told_of()),
@@ -416,14 +469,13 @@ FORMS = {
     "several partitions": Case(
         several_partitions,
         [
-            *told_of("made", ("start", "started")),
-            *told_of("made", ("end", "success"), partition="2024-01-01"),
-            *told_of("made", ("end", "success"), partition="2024-01-02"),
+            *told_of("made", partition="2024-01-01"),
+            *told_of("made", partition="2024-01-02"),
         ],
         "days",
     ),
     "op of a graph asset": Case(op_of_graph_asset, told_of()),
-    "check": Case(check, [checked("made", "checked", "passed")], decorate=quality),
+    "check": Case(check, [checked("base", "checked", "passed")], decorate=quality),
     "check without context": Case(
         check_without_context, [checked("made", "checked", "failed WARN")], "check", decorate=quality
     ),
@@ -437,7 +489,7 @@ FORMS = {
 EVERY = [pytest.param(case, id=name) for name, case in FORMS.items()]
 OF_DECORATED = HookFilter(
     event_types={"ingestion.*", "transform.*", "publish.*", "quality.*"},
-    when=lambda event: event.correlation.step_key != "upstream" and event.correlation.step_key != "up",
+    when=lambda event: event.correlation.step_key not in ("upstream", "up", "base"),
 )
 
 
@@ -511,3 +563,230 @@ def test_shown_once(case: Case) -> None:
         assert sorted(case.shown) == golden(gate.events)
         ids = {event.event_id for event in ran.events}
     assert {event.event_id for event in gate.events} <= ids
+
+
+# A hook that objects
+
+
+STAGED = [pytest.param(case, id=name) for name, case in FORMS.items() if case.decorate is not quality]
+
+
+def _stage(case: Case) -> str:
+    return case.shown[0].event_type.split(".")[0]
+
+
+@pytest.mark.parametrize("case", STAGED)
+def test_refused_start(case: Case) -> None:
+    """The step ends before the function does anything, and its assets have failed with the hook's error."""
+    calls: Calls = []
+    stage = _stage(case)
+    gate = Gate(refuse=frozenset({(f"{stage}.start", "started")}))
+    defs = with_hooks(case.form(case.decorate, calls), hooks=[gate.hook(filters=OF_DECORATED)], plugins=False)
+    with running(defs, case.job, **case.options) as ran:
+        assert not ran.result.success
+        assert done(calls) == []
+        ends = [each for each in ran.events if each.event_type == f"{stage}.end" and _is_decorated(each)]
+        assert {(each.status, each.error.error_class) for each in ends} == {("failure", "Refused")}
+        starts = [each for each in ran.events if each.event_type == f"{stage}.start" and _is_decorated(each)]
+        assert starts
+
+
+def is_io(call: Any) -> bool:
+    """Whether it is what the IO manager notes."""
+    return isinstance(call, tuple) and call[0] == "memory"
+
+
+def done(calls: Calls) -> Calls:
+    """What the function did, and what was stored of it; not what its inputs needed."""
+    others = ("upstream", "up", "made.first")
+    return [call for call in calls if not (is_io(call) and (call[1] == "in" or call[2][0] in others))]
+
+
+def _is_decorated(event: Any) -> bool:
+    return event.asset_key not in ("upstream", "up", "base")
+
+
+@pytest.mark.parametrize("case", STAGED)
+def test_refused_end(case: Case) -> None:
+    """The step fails without this output: nothing is stored of it, and the asset has failed."""
+    calls: Calls = []
+    stage = _stage(case)
+    gate = Gate(refuse=frozenset({(f"{stage}.end", "success")}))
+    defs = with_hooks(case.form(case.decorate, calls), hooks=[gate.hook(filters=OF_DECORATED)], plugins=False)
+    with running(defs, case.job, **case.options) as ran:
+        assert not ran.result.success
+        assert [call for call in done(calls) if is_io(call)] == []
+        ends = [each for each in ran.events if each.event_type == f"{stage}.end" and _is_decorated(each)]
+        assert "success" not in {each.status for each in ends}
+        assert ("failure", "Refused") in {(each.status, each.error and each.error.error_class) for each in ends}
+
+
+CHECKS = [pytest.param(case, id=name) for name, case in FORMS.items() if case.decorate is quality]
+
+
+@pytest.mark.parametrize("case", CHECKS)
+def test_refused_result(case: Case) -> None:
+    """The check's step fails before Dagster records a result, and the check has crashed with the hook's error."""
+    gate = Gate(refuse=frozenset({("quality.result", "")}))
+    defs = with_hooks(case.form(case.decorate, []), hooks=[gate.hook(filters=OF_DECORATED)], plugins=False)
+    with running(defs, case.job) as ran:
+        assert not ran.result.success
+        told_of_checks = [each for each in ran.events if each.event_type.startswith("quality.")]
+        assert {(each.event_type, each.error.error_class) for each in told_of_checks} == {
+            ("quality.error", "Refused")
+        }
+
+
+def test_refused_again() -> None:
+    """Each attempt of a step is asked anew, under ids of its own, and may pass where the first did not."""
+    calls: Calls = []
+
+    @dg.asset(retry_policy=dg.RetryPolicy(max_retries=1))
+    @ingestion
+    def made() -> None:
+        calls.append("made")
+
+    asked: list[Any] = []
+
+    def gate(event: Any) -> None:
+        asked.append(event)
+        if event.correlation.attempt == 1 and event.status == "started":
+            raise Refused("not yet")
+
+    only = HookFilter(event_types={"ingestion.*"})
+    hook = HookRegistration("gate", gate, filters=only, failure_policy=FailurePolicy.RAISE)
+    with running(with_hooks(_defs(calls, made), hooks=[hook], plugins=False)) as ran:
+        assert ran.result.success
+        assert golden(asked) == sorted(
+            [*told_of("made", ("start", "started"), ("end", "failure")), *told_of(attempt=2)]
+        )
+        assert len({event.event_id for event in asked}) == 4
+        assert ran.one("ingestion.end", attempt=1).will_retry is True
+    assert calls.count("made") == 1
+
+
+def test_a_hook_that_only_logs_refuses_nothing() -> None:
+    """An exception of a hook with another policy never reaches the step."""
+    calls: Calls = []
+    gate = Gate(refuse=frozenset({("ingestion.start", "started"), ("ingestion.end", "success")}))
+    hooks = [
+        HookRegistration(policy, gate, failure_policy=FailurePolicy(policy), delivery=DeliveryMode.INLINE)
+        for policy in ("log", "ignore")
+    ]
+    with running(with_hooks(function(ingestion, calls), hooks=hooks, plugins=False)) as ran:
+        assert ran.result.success
+    assert "made" in calls
+
+
+# What a decorator says
+
+
+SAID = [
+    pytest.param(ingestion(table="raw.orders"), "ingestion.end", {"table_name": "raw.orders"}, id="ingestion"),
+    pytest.param(
+        transform(table="marts.orders", tool="sqlmesh"),
+        "transform.end",
+        {"table_name": "marts.orders", "tool": "sqlmesh"},
+        id="transform",
+    ),
+    pytest.param(transform, "transform.end", {"tool": "dagster"}, id="transform, bare"),
+    pytest.param(
+        publish(target_system="postgres", tables={"orders": "marts.orders"}),
+        "publish.end",
+        {"target_system": "postgres", "tables": {"orders": "marts.orders"}},
+        id="publish",
+    ),
+    pytest.param(publish(), "publish.end", {"target_system": None, "tables": {}}, id="publish, bare"),
+]
+
+
+@pytest.mark.parametrize("step_hooks", [True, False], ids=["step hook", "tail"])
+@pytest.mark.parametrize(("decorate", "event_type", "fields"), SAID)
+def test_what_it_says(decorate: Decorate, event_type: str, fields: dict[str, Any], step_hooks: bool) -> None:
+    """It is on the events, also on those of the tail, which never called the function."""
+    defs = with_hooks(function(decorate, []), step_hooks=step_hooks, plugins=False)
+    with running(defs) as ran:
+        if not step_hooks:
+            runtime_of(defs).finish(ran.instance, ran.result.run_id)
+        event = ran.one(event_type)
+        assert fields == {name: getattr(event, name) for name in fields}
+
+
+# Without Dagster around it
+
+
+@pytest.mark.filterwarnings("error")
+def test_called_in_a_unit_test(caplog: pytest.LogCaptureFixture) -> None:
+    """As a team tests its assets: no run, no bus, no word."""
+
+    @dg.asset
+    @ingestion(table="raw.orders")
+    def made(context: dg.AssetExecutionContext, upstream: int) -> int:
+        return upstream + int(context.has_partition_key)
+
+    @dg.asset
+    @transform
+    async def awaited() -> int:
+        return 7
+
+    @dg.multi_asset(specs=[dg.AssetSpec("one")])
+    @publish
+    def yields() -> Iterator[dg.MaterializeResult]:
+        yield dg.MaterializeResult("one")
+
+    @dg.asset_check(asset="made")
+    @quality()
+    def checked() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    with caplog.at_level(logging.DEBUG, "phlo_hooks"):
+        assert made(dg.build_asset_context(), upstream=3) == 3
+        assert asyncio.run(awaited()) == 7
+        assert [each.asset_key for each in yields()] == [dg.AssetKey("one")]
+        assert checked().passed
+    assert caplog.messages == []
+
+
+def test_called_as_a_plain_function() -> None:
+    """Beneath no decorator of Dagster's it is the function that it was."""
+
+    @ingestion(table="raw.orders")
+    def load(rows: list[int], *, factor: int = 2) -> list[int]:
+        """Multiply."""
+        return [row * factor for row in rows]
+
+    @transform
+    def numbers() -> Iterator[int]:
+        yield from (1, 2)
+
+    assert load([1], factor=3) == [3]
+    assert list(numbers()) == [1, 2]
+    assert (load.__name__, load.__doc__) == ("load", "Multiply.")
+    assert list(inspect.signature(load).parameters) == ["rows", "factor"]
+
+
+def test_without_a_bus_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    """Somebody who decorates and forgets `with_hooks` should not have to wonder."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        defs = function(ingestion, [])
+        assert defs.resolve_job_def(ASSET_JOB).execute_in_process(instance=instance).success
+    assert [message for message in caplog.messages if "with_hooks()" in message]
+
+
+REFUSED = [
+    pytest.param(lambda: ingestion(dg.AssetSpec("a")), id="spec"),
+    pytest.param(lambda: publish(dg.asset(function_for_an_asset)), id="above the asset"),
+    pytest.param(lambda: transform("raw.orders"), id="forgot the keyword"),
+    pytest.param(lambda: quality(Spy), id="class"),
+]
+
+
+def function_for_an_asset() -> None:
+    """Nothing."""
+
+
+@pytest.mark.parametrize("call", REFUSED)
+def test_not_on_a_function(call: Callable[[], Any]) -> None:
+    """It says where it belongs."""
+    with pytest.raises(ConfigurationError, match="put it beneath Dagster's decorator"):
+        call()

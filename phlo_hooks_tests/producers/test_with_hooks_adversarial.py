@@ -12,7 +12,14 @@ import pytest
 from phlo_hooks import with_hooks
 from phlo_hooks.producers.sensor import SENSOR_NAME
 from phlo_hooks_tests.producers.adversarial import CASES, Calls, Case
-from phlo_hooks_tests.producers.dagster_log import STEP_ENDS, events_of, is_step_hook, snapshot, told
+from phlo_hooks_tests.producers.dagster_log import (
+    IS_FIRST_SUPPORTED,
+    STEP_ENDS,
+    events_of,
+    is_step_hook,
+    snapshot,
+    told,
+)
 
 # The definitions use what Dagster calls beta, deprecated or superseded: people do.
 pytestmark = [
@@ -57,7 +64,9 @@ class History:
 def test_same_runs(case: Case) -> None:
     """Every run records the same Dagster events in the same order, and the user's code sees the same."""
     plain, hooked = History(case, hooked=False), History(case, hooked=True)
-    assert [run.success for run in case.runs] == plain.outcomes
+    if not IS_FIRST_SUPPORTED:
+        # Dagster 1.12.0 knows no partitions of checks: what asks for them fails there, hooked or not.
+        assert [run.success for run in case.runs] == plain.outcomes
     assert plain.outcomes == hooked.outcomes
     assert plain.calls == hooked.calls
     assert plain.tags == hooked.tags
