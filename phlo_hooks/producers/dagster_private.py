@@ -6,6 +6,7 @@ A test runs each of these on the lowest and the highest supported Dagster.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import getclosurevars
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,19 @@ def report_row(
     """
     data = EngineEventData(metadata=metadata)
     instance.report_engine_event(message, run, data, step_key=step_key)
+
+
+def made_of(definition: dg.ResourceDefinition) -> Any:
+    """What a resource definition holds: a `ConfigurableResource`, the config of `.configured(…)`, or a value.
+
+    Dagster turns into definitions what is bound on an asset or a job. None where a function makes the resource.
+    """
+    function = definition.resource_fn
+    owner = getattr(function, "__self__", None)
+    if owner is not None:
+        return None if owner is definition else owner
+    resolve = getattr(definition.config_schema, "resolve_config", None)
+    return [getclosurevars(function).nonlocals, resolve({}).value if resolve else None]
 
 
 def targeted_assets(instigator: Any) -> list[Any]:

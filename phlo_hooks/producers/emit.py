@@ -62,6 +62,7 @@ def _own_place(context: Any, event: HookEvent) -> HookEvent:
     updates = {
         "asset_key": known.asset_key or (min(keys) if len(keys) == 1 else None),
         "check_name": known.check_name or (checks[0].name if len(checks) == 1 else None),
-        "partition_key": known.partition_key or (context.partition_key if context.has_partition_key else None),
+        "partition_key": known.partition_key
+        or (context.partition_key if context.has_partition_key else None),
     }
     return event.placed(known.model_copy(update=updates)) if any(updates.values()) else event

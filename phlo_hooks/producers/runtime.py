@@ -139,7 +139,7 @@ class Runtime:
 
     def _open(self, instance: dg.DagsterInstance, run: RunFacts) -> None:
         bus = self.bus(instance, self.recorder(instance, run.location or ""))
-        session = self._sessions[run.run_id] = RunSession(instance, run, self.catalog, bus)
+        session = self._sessions[run.run_id] = RunSession(instance, run, self.catalog, bus, self._redactor())
         announce(session)
         while len(self._sessions) > _MAX_SESSIONS:
             self._sessions.popitem(last=False)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import is_dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import dagster as dg
 from pydantic import BaseModel, SecretBytes, SecretStr
 
+from phlo_hooks.producers.dagster_private import made_of
 from phlo_hooks.redaction import Redactor, looks_secret
 
 _URL_PASSWORD = re.compile(r"://[^\s/:@]*:([^\s@/]+)@")
 
+Named = tuple[str, Any]
 
-def redactor_for(resources: Mapping[str, Any]) -> Redactor:
+
+def redactor_for(resources: Iterable[Named]) -> Redactor:
     """A redactor for what these resources keep secret now; environment variables are read here."""
-    return Redactor(secret for resource in resources.values() for secret in _secrets(resource))
+    return Redactor(secret for name, resource in resources for secret in _of_resource(resource, name))
 
 
 def resolved(value: Any) -> Any:
@@ -24,20 +29,45 @@ def resolved(value: Any) -> Any:
     return value.get_value() if isinstance(value, dg.EnvVar) else value
 
 
+def _of_resource(resource: Any, name: str) -> Iterator[str]:
+    # A client of a team's own making has its secrets in attributes. Those of what it is made of in turn are
+    # not looked at: a vendor's client reaches half of its library.
+    holder = vars(resource) if _is_plain_object(resource) else resource
+    yield from _secrets(holder, name)
+
+
+def _is_plain_object(value: Any) -> bool:
+    return hasattr(value, "__dict__") and not isinstance(
+        value, (BaseModel, Mapping, dg.ResourceDefinition, str)
+    )
+
+
 def _secrets(holder: Any, name: str = "") -> Iterator[str]:
     if isinstance(holder, (SecretStr, SecretBytes)):
-        yield str(holder.get_secret_value())
+        yield _revealed(holder.get_secret_value())
     elif isinstance(holder, str):
         yield from _text_secrets(holder, name)
-    elif isinstance(holder, BaseModel):
-        for field in type(holder).model_fields:
-            yield from _secrets(getattr(holder, field, None), field)
-    elif isinstance(holder, Mapping):
-        for key, value in holder.items():
-            yield from _secrets(value, str(key))
-    elif isinstance(holder, (list, tuple, set, frozenset)):
-        for value in holder:
-            yield from _secrets(value, name)
+    else:
+        for inner_name, value in _inside(holder, name):
+            yield from _secrets(value, inner_name)
+
+
+def _inside(holder: Any, name: str) -> Iterable[Named]:
+    if isinstance(holder, BaseModel):
+        return [(field, getattr(holder, field, None)) for field in type(holder).model_fields]
+    if isinstance(holder, dg.ResourceDefinition):
+        return [(name, made_of(holder))]
+    if isinstance(holder, Mapping):
+        return [(str(key), value) for key, value in holder.items()]
+    if hasattr(holder, "_asdict"):
+        return list(holder._asdict().items())
+    if isinstance(holder, (list, tuple, set, frozenset)):
+        return [(name, value) for value in holder]
+    return vars(holder).items() if is_dataclass(holder) and not isinstance(holder, type) else ()
+
+
+def _revealed(secret: str | bytes) -> str:
+    return secret if isinstance(secret, str) else secret.decode(errors="replace")
 
 
 def _text_secrets(text: str, name: str) -> Iterator[str]:
@@ -47,4 +77,5 @@ def _text_secrets(text: str, name: str) -> Iterator[str]:
     env_name = text.env_var_name if isinstance(text, dg.EnvVar) else ""
     if looks_secret(name) or looks_secret(env_name):
         yield value
-    yield from _URL_PASSWORD.findall(value)
+    for password in _URL_PASSWORD.findall(value):
+        yield from (password, unquote(password))

@@ -12,8 +12,9 @@ from dagster import DagsterEvent, DagsterEventType
 
 from phlo_hooks.bus import HookBus, passage
 from phlo_hooks.dispatch import Delivery
-from phlo_hooks.envelope import utc_now
+from phlo_hooks.envelope import redacted, utc_now
 from phlo_hooks.events import HookCorrelation, HookEvent
+from phlo_hooks.limits import bounded
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.runlog import (
     PLANS,
@@ -27,6 +28,7 @@ from phlo_hooks.producers.runlog import (
     previous_attempts,
 )
 from phlo_hooks.producers.translate import Place, translate_attempt
+from phlo_hooks.redaction import Redactor
 
 logger = logging.getLogger("phlo_hooks.session")
 
@@ -39,13 +41,22 @@ class RunSession:
         run: the run.
         catalog: what the definitions say of the assets.
         bus: where events go.
+        redactor: knows the values that no hook may see.
     """
 
-    def __init__(self, instance: dg.DagsterInstance, run: RunFacts, catalog: Catalog, bus: HookBus) -> None:
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        run: RunFacts,
+        catalog: Catalog,
+        bus: HookBus,
+        redactor: Redactor | None = None,
+    ) -> None:
         self.instance = instance
         self.run = run
         self.catalog = catalog
         self.bus = bus
+        self._redactor = redactor or Redactor()
         self._passed: set[tuple[str, str | None, str]] = set()
         self._emitted: Counter[str] = Counter()
         self._seen: dict[str, list[Recorded]] = {}
@@ -61,7 +72,8 @@ class RunSession:
         records = self._records(step_key, events)
         planned = self.planned.get(step_key, ())
         attempt = StepAttempt(step_key, self._attempt(step_key, events), records, planned)
-        self.bus.emit_all(translate_attempt(self.run, attempt, self.catalog), passed=self._passed)
+        told = [self._outgoing(event) for event in translate_attempt(self.run, attempt, self.catalog)]
+        self.bus.emit_all(told, passed=self._passed)
 
     def saw(self, record: Recorded) -> None:
         """Note when an event of the run was recorded, which the step hook is not told."""
@@ -83,12 +95,20 @@ class RunSession:
         first = event.placed(where)
         self._emitted[first.event_id] += 1
         ordinal = self._emitted[first.event_id] - 1
-        return self.bus.emit(event.placed(where, ordinal) if ordinal else first)
+        return self.send(event.placed(where, ordinal) if ordinal else first)
+
+    def send(self, event: HookEvent) -> Sequence[Delivery]:
+        """Emit an event that has its place."""
+        return self.bus.emit(self._outgoing(event))
 
     def gate(self, event: HookEvent) -> None:
         """Let the hooks that may abort see `event` before it is recorded, once."""
-        for hook in self.bus.gate(event):
+        for hook in self.bus.gate(self._outgoing(event)):
             self._passed.add(passage(event, hook))
+
+    def _outgoing(self, event: HookEvent) -> HookEvent:
+        """As it will be recorded: a hook that is called in the step is told no more than one that is not."""
+        return bounded(redacted(event, self._redactor))
 
     def place(self, step_key: str, attempt: int) -> Place:
         """Where events of this attempt belong."""

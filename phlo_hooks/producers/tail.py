@@ -37,8 +37,8 @@ logger = logging.getLogger("phlo_hooks.tail")
 
 # How far apart two machines' clocks, or a write and its commit, may be.
 LOOKBACK = timedelta(minutes=10)
-# A worker that was given up for dead may still write, and a run's end takes Dagster several writes: for this
-# long after it a run is not over.
+# A worker that was given up for dead may still write, and a run's end takes Dagster several writes: this long
+# after it a run is looked at for the last time.
 LINGER = timedelta(minutes=2)
 _RUN_PAGE = 200
 # Large enough to be worth a transaction, small enough to keep it short.
@@ -75,9 +75,11 @@ class _Mark:
     failed: bool = False
 
     @property
-    def lingers(self) -> bool:
-        """Whether the end was so recent that more may come."""
-        return self.ended is not None and utc_now() - datetime.fromisoformat(self.ended) <= LINGER
+    def due(self) -> bool:
+        """Whether to look at the run: while it is open, and once more well after its end."""
+        if self.ended is None:
+            return True
+        return not self.closed and utc_now() - datetime.fromisoformat(self.ended) > LINGER
 
 
 @dataclass
@@ -162,9 +164,9 @@ class Tail:
         return report
 
     def _runs(self, since: datetime, marks: dict[str, _Mark]) -> Iterator[RunRecord]:
-        """Runs that are not over, those that changed first, oldest change first; last, those that linger."""
+        """Runs that are due: those that changed, oldest change first, then others; the rest is forgotten."""
         seen: set[str] = set()
-        lingering: list[RunRecord] = []
+        last: list[RunRecord] = []
         for record in self._changed(since):
             run_id = record.dagster_run.run_id
             if run_id in seen or not self._is_ours(record):
@@ -173,12 +175,12 @@ class Tail:
             mark = marks.get(run_id, _Mark())
             if mark.ended is None:
                 yield record
-            elif not mark.closed:
-                lingering.append(record)
-        yield from lingering
-        unseen = [run_id for run_id in marks if run_id not in seen]
-        yield from self._found([run_id for run_id in unseen if not marks[run_id].closed])
-        self._forget(run_id for run_id in unseen if marks[run_id].closed)
+            elif mark.due:
+                last.append(record)
+        yield from last
+        unseen = {run_id: mark for run_id, mark in marks.items() if run_id not in seen}
+        yield from self._found([run_id for run_id, mark in unseen.items() if mark.due])
+        self._forget(run_id for run_id, mark in unseen.items() if mark.closed)
 
     def _changed(self, since: datetime) -> Iterator[RunRecord]:
         size = _RUN_PAGE
@@ -233,7 +235,7 @@ class Tail:
             elif mark.ended is None and record.dagster_run.is_finished:
                 # It ended without a word in its log, as when a run is marked by hand.
                 self._remember(run_id, replace(mark, ended=utc_now().isoformat()))
-            elif mark.ended is not None and not mark.lingers:
+            elif mark.ended is not None:
                 self._remember(run_id, replace(mark, closed=True))
         except StoreError:
             raise

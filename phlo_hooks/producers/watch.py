@@ -75,7 +75,7 @@ class Watch:
         place = session.place(step_key_of(self._context), self._attempt)
         for planned in self._planned(session):
             if planned.check_name is None:
-                session.bus.emit(asset_events.start(place, planned, utc_now()))
+                session.send(asset_events.start(place, planned, utc_now()))
 
     @property
     def _attempt(self) -> int:

@@ -62,11 +62,12 @@ def with_hooks(
     assets = _assets(defs)
     catalog = Catalog((*assets, *(defs.asset_checks or ())), StageRules(options.stages))
     subscriptions = Subscriptions(options.hooks, resources, catalog, plugins=options.plugins)
+    held = [*resources.items(), (RESOURCE_KEY, settings), *_bound_elsewhere(defs, assets)]
     runtime = Runtime(
         catalog,
         subscriptions.register,
         store_url=lambda: resolved(settings.store_url),
-        redactor=lambda: redactor_for(resources),
+        redactor=lambda: redactor_for(held),
         start=options.since,
     )
     bound = BoundHooks(settings, runtime, options)
@@ -131,6 +132,16 @@ def _assets(defs: dg.Definitions) -> list[Any]:
                 assets.append(asset)
                 known |= asset.keys
     return assets
+
+
+def _bound_elsewhere(defs: dg.Definitions, assets: Sequence[Any]) -> list[tuple[str, Any]]:
+    """The resources that assets, checks and jobs have of their own."""
+    definitions = [
+        each for each in (*assets, *(defs.asset_checks or ())) if isinstance(each, dg.AssetsDefinition)
+    ]
+    instigated = [job for each in (*(defs.schedules or ()), *(defs.sensors or ())) for job in jobs_of(each)]
+    jobs = [job for job in (*(defs.jobs or ()), *instigated) if isinstance(job, dg.JobDefinition)]
+    return [item for holder in (*definitions, *jobs) for item in holder.resource_defs.items()]
 
 
 def _rebuilt(

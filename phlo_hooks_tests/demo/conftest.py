@@ -46,9 +46,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuiltDemo]:
     before, progress = project_files(), list[DemoRun]()
     with dg.instance_for_test() as instance:
         months = ["2013-01", "2013-02"]
-        runs = run_demo(
-            instance, build_definitions(home=home), months=months, on_progress=progress.append
-        )
+        runs = run_demo(instance, build_definitions(home=home), months=months, on_progress=progress.append)
         yield BuiltDemo(home, instance, runs, progress, before)
 
 

@@ -30,9 +30,7 @@ def _label(materialization: dg.AssetMaterialization) -> str:
     return f"{asset}:{materialization.partition}" if materialization.partition else asset
 
 
-def evaluations(
-    instance: dg.DagsterInstance, runs: Iterable[DemoRun]
-) -> list[dg.AssetCheckEvaluation]:
+def evaluations(instance: dg.DagsterInstance, runs: Iterable[DemoRun]) -> list[dg.AssetCheckEvaluation]:
     """The results of the checks."""
     events = events_of(instance, runs, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     return [event.asset_check_evaluation_data for event in events]
@@ -41,6 +39,4 @@ def evaluations(
 def failures(instance: dg.DagsterInstance, runs: Iterable[DemoRun]) -> dict[str, str]:
     """The steps that failed, each with all that Dagster recorded of its error."""
     events = events_of(instance, runs, dg.DagsterEventType.STEP_FAILURE)
-    return {
-        str(event.step_key): str(event.step_failure_data.error_display_string) for event in events
-    }
+    return {str(event.step_key): str(event.step_failure_data.error_display_string) for event in events}

@@ -33,18 +33,12 @@ def test_a_broken_load(instance: dg.DagsterInstance, copied_home: DemoHome) -> N
     )
 
 
-def test_a_broken_load_leaves_the_old_flights(
-    instance: dg.DagsterInstance, copied_home: DemoHome
-) -> None:
+def test_a_broken_load_leaves_the_old_flights(instance: dg.DagsterInstance, copied_home: DemoHome) -> None:
     """And the next whole load is not hindered by what was left half-way."""
     flights = dg.AssetKey(["raw", "flights"])
     for broken, succeeds in ((Fault.LOAD, False), (None, True)):
-        job = build_definitions(
-            home=copied_home, broken=broken
-        ).resolve_implicit_global_asset_job_def()
-        result = job.execute_in_process(
-            instance=instance, asset_selection=[flights], raise_on_error=False
-        )
+        job = build_definitions(home=copied_home, broken=broken).resolve_implicit_global_asset_job_def()
+        result = job.execute_in_process(instance=instance, asset_selection=[flights], raise_on_error=False)
         assert result.success is succeeds
         with duckdb.connect(str(copied_home.warehouse), read_only=True) as connection:
             assert connection.execute("SELECT count(*) FROM raw.flights").fetchall() == [(336_776,)]

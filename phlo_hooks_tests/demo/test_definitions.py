@@ -78,9 +78,7 @@ def test_the_monthly_job_has_the_twelve_months(definitions: dg.Definitions) -> N
     assert months.get_partition_keys() == [f"2013-{month:02}" for month in range(1, 13)]
 
 
-def test_the_module_of_workspace_yaml_loads(
-    built: BuiltDemo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_module_of_workspace_yaml_loads(built: BuiltDemo, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the home that the environment names."""
     monkeypatch.setenv(HOME_VARIABLE, str(built.home.root))
     from phlo_hooks.demo import definitions

@@ -98,9 +98,7 @@ def test_every_run_succeeds(built: BuiltDemo) -> None:
 def test_progress_is_told_as_it_happens(built: BuiltDemo) -> None:
     """Each run twice, under the id that the instance knows."""
     assert [(seen.run_id, seen.status) for seen in built.progress] == [
-        (run.run_id, status)
-        for run in built.runs
-        for status in (RunStatus.STARTED, RunStatus.SUCCEEDED)
+        (run.run_id, status) for run in built.runs for status in (RunStatus.STARTED, RunStatus.SUCCEEDED)
     ]
     assert all(built.instance.get_run_by_id(run.run_id) for run in built.runs)
 
@@ -187,9 +185,7 @@ def test_every_check_is_evaluated(built: BuiltDemo) -> None:
     names = Counter(result.check_name for result in evaluations(built.instance, built.runs))
     assert names["published_equals_mart"] == 2
     assert {"whole_year_loaded", "flights_accounted_for", "unique_flights_flight_id"} < set(names)
-    planned = events_of(
-        built.instance, built.runs, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
-    )
+    planned = events_of(built.instance, built.runs, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED)
     assert sum(names.values()) == len(list(planned)) == 29
 
 
@@ -204,9 +200,7 @@ def test_every_check_is_evaluated(built: BuiltDemo) -> None:
             DBT_VIEW_KEYS | {"dagster/row_count"},
             id="dbt table",
         ),
-        pytest.param(
-            "published/route_traffic", PUBLISHED_KEYS | {"dagster/row_count"}, id="published"
-        ),
+        pytest.param("published/route_traffic", PUBLISHED_KEYS | {"dagster/row_count"}, id="published"),
         pytest.param(
             "published/carrier_delays",
             PUBLISHED_KEYS | {"dagster/partition_row_count"},
@@ -224,9 +218,7 @@ def test_column_lineage_reaches_from_mart_to_raw(built: BuiltDemo) -> None:
     assert upstream(built, "marts/carrier_delays", "share_late") == {
         ("staging/flights", "arrival_delay_minutes")
     }
-    assert upstream(built, "staging/flights", "arrival_delay_minutes") == {
-        ("raw/flights", "arr_delay")
-    }
+    assert upstream(built, "staging/flights", "arrival_delay_minutes") == {("raw/flights", "arr_delay")}
 
 
 def upstream(built: BuiltDemo, asset: str, column: str) -> set[tuple[str, str]]:
@@ -248,9 +240,7 @@ def test_only_the_months_asked_for_are_published(built: BuiltDemo) -> None:
     assert len(published(built.home, months)) == 2
 
 
-def test_the_demo_runs_again_in_the_same_process(
-    instance: dg.DagsterInstance, copied_home: DemoHome
-) -> None:
+def test_the_demo_runs_again_in_the_same_process(instance: dg.DagsterInstance, copied_home: DemoHome) -> None:
     """Over what is there, without doubling it; no connection was left open that would be in the way."""
     before = published(copied_home, "SELECT count(*) FROM carrier_delays")
     again = run_demo(instance, build_definitions(home=copied_home))

@@ -43,9 +43,7 @@ def writer(warehouse: Warehouse) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
-def test_duckdb_itself_refuses_a_second_process(
-    warehouse: Warehouse, writer: subprocess.Popen[str]
-) -> None:
+def test_duckdb_itself_refuses_a_second_process(warehouse: Warehouse, writer: subprocess.Popen[str]) -> None:
     """If this ever fails, the lock is no longer needed."""
     with pytest.raises(duckdb.IOException, match="lock"):
         duckdb.connect(warehouse.path, read_only=True)

@@ -47,9 +47,7 @@ def settings(storage: str, folder: Path, server: URL | None = None) -> dict[str,
 
 
 @pytest.fixture(scope="module")
-def new_instance(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> NewInstance:
+def new_instance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewInstance:
     """Makes persistent instances with an empty storage of a kind."""
 
     @contextmanager

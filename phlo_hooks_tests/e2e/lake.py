@@ -50,9 +50,7 @@ def child() -> None:
     """Never begins."""
 
 
-@dg.multi_asset(
-    specs=[dg.AssetSpec("kept", deps=[orders]), dg.AssetSpec("left_out", skippable=True)]
-)
+@dg.multi_asset(specs=[dg.AssetSpec("kept", deps=[orders]), dg.AssetSpec("left_out", skippable=True)])
 def some_of_two() -> Iterator[dg.MaterializeResult]:
     yield dg.MaterializeResult("kept")
 
@@ -117,6 +115,7 @@ def nightly_in_processes() -> dg.JobDefinition:
 
 def ten(executor: Any = None) -> dg.Definitions:
     """A first asset; three that follow, one of which fails; two after each of these."""
+
     def asset(name: str, deps: Sequence[str], fails: bool = False) -> dg.AssetsDefinition:
         @dg.asset(name=name, deps=deps)
         def made() -> None:

@@ -69,7 +69,10 @@ def run_in_processes(instance: dg.DagsterInstance, job: Callable[[], dg.JobDefin
 
 OF_TEN = Counter(
     [
-        *((asset, "success") for asset in ("root", "left", "left_1", "left_2", "right", "right_1", "right_2")),
+        *(
+            (asset, "success")
+            for asset in ("root", "left", "left_1", "left_2", "right", "right_1", "right_2")
+        ),
         ("bad", "failure"),
         *((asset, "skipped") for asset in ("bad_1", "bad_2")),
         ("run.failure", "failure"),
@@ -175,9 +178,7 @@ def test_a_worker_is_killed_in_the_middle_of_a_step(instance: dg.DagsterInstance
     assert failure.error.message == "step 'halfway' began and recorded no end: Run worker died"
 
 
-def test_the_events_of_an_open_run_come_before_its_end(
-    instance: dg.DagsterInstance, tmp_path: Path
-) -> None:
+def test_the_events_of_an_open_run_come_before_its_end(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     """A run that takes hours is not told when it is over."""
     defs = lake.interrupted()
     with interrupted_run(instance, tmp_path / "ready") as (run_id, _):

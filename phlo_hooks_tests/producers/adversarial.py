@@ -227,7 +227,9 @@ def partitions(calls: Calls) -> dg.Definitions:
         calls.append(daily)
         return daily
 
-    @dg.asset(ins={"two_days": dg.AssetIn(partition_mapping=dg.SpecificPartitionsPartitionMapping(["2024-01-02"]))})
+    @dg.asset(
+        ins={"two_days": dg.AssetIn(partition_mapping=dg.SpecificPartitionsPartitionMapping(["2024-01-02"]))}
+    )
     def latest(two_days: Any) -> Any:
         calls.append(two_days)
         return two_days

@@ -29,7 +29,12 @@ _VOLATILE = (
 # Where Dagster says which resources it sets up, ours is among them.
 _OURS = (
     (re.compile(r"(resources \[[^\]]*)\bhooks(, )?"), r"\g<1>"),
-    (re.compile(r'\{"__class__": "EventMetadataEntry", [^{]*\{[^}]*\}, "label": "hooks(:init_time)?"\}(, )?'), ""),
+    (
+        re.compile(
+            r'\{"__class__": "EventMetadataEntry", [^{]*\{[^}]*\}, "label": "hooks(:init_time)?"\}(, )?'
+        ),
+        "",
+    ),
 )
 STEP_ENDS = {T.STEP_SUCCESS, T.STEP_FAILURE, T.STEP_UP_FOR_RETRY}
 

@@ -65,7 +65,11 @@ def drawn() -> int:
 
 @dg.asset(
     partitions_def=dg.DailyPartitionsDefinition("2024-01-01"),
-    deps=[dg.AssetDep("rolling", partition_mapping=dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1))],
+    deps=[
+        dg.AssetDep(
+            "rolling", partition_mapping=dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
+        )
+    ],
 )
 def rolling() -> None:
     """Made of its own yesterday."""
@@ -101,7 +105,10 @@ FACTS = [
     ),
     pytest.param(both, "one", AssetFacts("one", Stage.INGESTION, "g"), id="first of two"),
     pytest.param(
-        both, "two", AssetFacts("two", Stage.INGESTION, "default", ("dlt",), upstream=("one",)), id="second of two"
+        both,
+        "two",
+        AssetFacts("two", Stage.INGESTION, "default", ("dlt",), upstream=("one",)),
+        id="second of two",
     ),
     pytest.param(
         drawn,
@@ -111,7 +118,9 @@ FACTS = [
         ),
         id="graph of a decorated op",
     ),
-    pytest.param(rolling, "rolling", AssetFacts("rolling", Stage.INGESTION, "default"), id="depends on itself"),
+    pytest.param(
+        rolling, "rolling", AssetFacts("rolling", Stage.INGESTION, "default"), id="depends on itself"
+    ),
     pytest.param(
         dg.AssetSpec("ext", owners=["team:x"], tags={"k": "v"}, deps=["bare"]),
         "ext",
@@ -190,7 +199,9 @@ def test_known_keys() -> None:
 
 def test_any_declared() -> None:
     """Whether there is a step that a hook could stop."""
-    found = [Catalog(sources).any_declared for sources in ([orders], [handed_out], [drawn], [dg.AssetSpec("x")])]
+    found = [
+        Catalog(sources).any_declared for sources in ([orders], [handed_out], [drawn], [dg.AssetSpec("x")])
+    ]
     assert found == [False, True, True, False]
 
 
@@ -200,10 +211,11 @@ def test_rules_apply() -> None:
     assert [Stage.INGESTION, Stage.PUBLISH] == [catalog.asset(key).stage for key in ("bare", "x")]
 
 
-
 def test_assets_that_are_not_known_yet() -> None:
     """A filter that may name an asset still to come is not refused."""
-    from dagster._core.definitions.assets.definition.cacheable_assets_definition import CacheableAssetsDefinition
+    from dagster._core.definitions.assets.definition.cacheable_assets_definition import (
+        CacheableAssetsDefinition,
+    )
 
     class Later(CacheableAssetsDefinition):
         def compute_cacheable_data(self) -> list[Any]:

@@ -190,7 +190,9 @@ def job() -> None:
 
 def test_the_running_step_is_known_inside_of_it() -> None:
     """In assets, checks and ops, with and without a context of their own; outside there is none."""
-    defs = dg.Definitions(assets=[orders, customers], asset_checks=[is_sound], executor=dg.in_process_executor)
+    defs = dg.Definitions(
+        assets=[orders, customers], asset_checks=[is_sound], executor=dg.in_process_executor
+    )
     defs.resolve_implicit_global_asset_job_def().execute_in_process()
     job.execute_in_process()
     assert running_step() is None

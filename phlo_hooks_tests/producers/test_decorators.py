@@ -377,7 +377,9 @@ def check(decorate: Decorate, calls: Calls) -> dg.Definitions:
 
     @dg.asset_check(asset=base)
     @decorate
-    def checked(context: dg.AssetCheckExecutionContext, base: int, warehouse: Warehouse) -> dg.AssetCheckResult:
+    def checked(
+        context: dg.AssetCheckExecutionContext, base: int, warehouse: Warehouse
+    ) -> dg.AssetCheckResult:
         calls.append((base, warehouse.url))
         return dg.AssetCheckResult(passed=True, metadata={"x": 1})
 
@@ -390,7 +392,9 @@ def check_without_context(decorate: Decorate, calls: Calls) -> dg.Definitions:
     def checked():
         return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN)
 
-    return _defs(calls, checks=[checked], jobs=[dg.define_asset_job("check", dg.AssetSelection.all_asset_checks())])
+    return _defs(
+        calls, checks=[checked], jobs=[dg.define_asset_job("check", dg.AssetSelection.all_asset_checks())]
+    )
 
 
 def multi_check(decorate: Decorate, calls: Calls) -> dg.Definitions:
@@ -402,9 +406,9 @@ def multi_check(decorate: Decorate, calls: Calls) -> dg.Definitions:
         yield dg.AssetCheckResult(passed=True, check_name="one", asset_key="made")
         yield dg.AssetCheckResult(passed=False, check_name="two", asset_key="other")
 
-    return _defs(calls, checks=[checked], jobs=[dg.define_asset_job("check", dg.AssetSelection.all_asset_checks())])
-
-
+    return _defs(
+        calls, checks=[checked], jobs=[dg.define_asset_job("check", dg.AssetSelection.all_asset_checks())]
+    )
 
 
 def told_of(
@@ -516,7 +520,9 @@ def outcome(case: Case, decorate: Decorate, wrap: Callable[[dg.Definitions], dg.
 
 def _without_stacks(line: str) -> str:
     """A wrapped function is one call deeper."""
-    return json.dumps(json.loads(line, object_hook=lambda item: {**item, "stack": []} if "stack" in item else item))
+    return json.dumps(
+        json.loads(line, object_hook=lambda item: {**item, "stack": []} if "stack" in item else item)
+    )
 
 
 def undecorated(function: Any) -> Any:
@@ -555,9 +561,7 @@ def test_same_definition(case: Case) -> None:
 def test_shown_once(case: Case) -> None:
     """A hook that may object is called for each event just once, though decorator and step hook see it."""
     gate = Gate()
-    defs = with_hooks(
-        case.form(case.decorate, []), hooks=[gate.hook(filters=OF_DECORATED)], plugins=False
-    )
+    defs = with_hooks(case.form(case.decorate, []), hooks=[gate.hook(filters=OF_DECORATED)], plugins=False)
     with running(defs, case.job, **case.options) as ran:
         assert ran.result.success
         assert sorted(case.shown) == golden(gate.events)
@@ -618,7 +622,9 @@ def test_refused_end(case: Case) -> None:
         assert [call for call in done(calls) if is_io(call)] == []
         ends = [each for each in ran.events if each.event_type == f"{stage}.end" and _is_decorated(each)]
         assert "success" not in {each.status for each in ends}
-        assert ("failure", "Refused") in {(each.status, each.error and each.error.error_class) for each in ends}
+        assert ("failure", "Refused") in {
+            (each.status, each.error and each.error.error_class) for each in ends
+        }
 
 
 CHECKS = [pytest.param(case, id=name) for name, case in FORMS.items() if case.decorate is quality]
@@ -682,7 +688,9 @@ def test_a_hook_that_only_logs_refuses_nothing() -> None:
 
 
 SAID = [
-    pytest.param(ingestion(table="raw.orders"), "ingestion.end", {"table_name": "raw.orders"}, id="ingestion"),
+    pytest.param(
+        ingestion(table="raw.orders"), "ingestion.end", {"table_name": "raw.orders"}, id="ingestion"
+    ),
     pytest.param(
         transform(table="marts.orders", tool="sqlmesh"),
         "transform.end",

@@ -12,8 +12,8 @@ import dagster as dg
 import pytest
 
 from phlo_hooks import (
-    DeliveryMode,
     Delivery,
+    DeliveryMode,
     ExternalEvent,
     HookBusResource,
     HookCorrelation,
@@ -133,7 +133,10 @@ def from_retry() -> dg.Definitions:
     return hooked(orders)
 
 
-_RANGE = {"dagster/asset_partition_range_start": "2024-01-01", "dagster/asset_partition_range_end": "2024-01-02"}
+_RANGE = {
+    "dagster/asset_partition_range_start": "2024-01-01",
+    "dagster/asset_partition_range_end": "2024-01-02",
+}
 
 # What is run, with which options, and the place that the event must have.
 PLACES = [
@@ -145,7 +148,10 @@ PLACES = [
         id="partition",
     ),
     pytest.param(
-        from_partition_range, {"tags": _RANGE}, {"step_key": "orders", "asset_key": "orders"}, id="partition range"
+        from_partition_range,
+        {"tags": _RANGE},
+        {"step_key": "orders", "asset_key": "orders"},
+        id="partition range",
     ),
     pytest.param(from_multi_asset, {}, {"step_key": "both"}, id="multi-asset"),
     pytest.param(
@@ -184,7 +190,9 @@ def test_what_the_event_says_of_its_place_is_kept() -> None:
     @dg.asset
     def orders(context: dg.AssetExecutionContext) -> None:
         emit(context, metric(asset_key="customers"))
-        emit(context, QualityResultEvent(asset_key="customers", check_name="mine", event_type="quality.result"))
+        emit(
+            context, QualityResultEvent(asset_key="customers", check_name="mine", event_type="quality.result")
+        )
         emit(context, ExternalEvent(event_type="shop.opened", correlation=HookCorrelation(trace_id="a" * 32)))
 
     with running(hooked(orders)) as ran:

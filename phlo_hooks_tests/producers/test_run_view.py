@@ -140,9 +140,7 @@ def test_the_outcomes_of_a_retry_and_a_check(instance: dg.DagsterInstance, tmp_p
         pytest.param([Spy().hook("a"), Spy().hook("b")], "Hook Bus: 2 events, 4 delivered", id="two hooks"),
     ],
 )
-def test_messages(
-    instance: dg.DagsterInstance, tmp_path: Path, hooks: list[Any], expected: str
-) -> None:
+def test_messages(instance: dg.DagsterInstance, tmp_path: Path, hooks: list[Any], expected: str) -> None:
     """What is seen without opening the row."""
     defs = definitions(tmp_path, *hooks)
     run_id = run(defs, instance, "one", partition_key="2024-02")
@@ -163,7 +161,9 @@ def test_why_a_delivery_failed(instance: dg.DagsterInstance, tmp_path: Path) -> 
     (row,) = rows(instance, run_id)
     assert row.message == "Hook Bus: 2 events, 1 retrying"
     cell = metadata(row)["deliveries"].splitlines()[2]
-    assert cell.startswith("| definitions.fails | ingestion.end | retrying | 1 | ConnectionError: no route to x")
+    assert cell.startswith(
+        "| definitions.fails | ingestion.end | retrying | 1 | ConnectionError: no route to x"
+    )
     assert cell.endswith("x… |")
 
 

@@ -189,7 +189,10 @@ def test_an_ephemeral_run_does_not_write_into_the_deployments_store(tmp_path: Pa
 
 def test_a_store_for_each_place(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     """Beside the instance's storage by default; where `store=` says otherwise, there."""
-    beside, elsewhere = runtime_of(hooked(SOUND)), runtime_of(hooked(SOUND, store=f"sqlite:///{tmp_path}/h.db"))
+    beside, elsewhere = (
+        runtime_of(hooked(SOUND)),
+        runtime_of(hooked(SOUND, store=f"sqlite:///{tmp_path}/h.db")),
+    )
     folder = f"{instance.storage_directory()}/phlo_hooks/hooks.db"
     assert repr(beside.store(instance)) == f"HookStore(sqlite:///{folder})"
     assert repr(elsewhere.store(instance)) == f"HookStore(sqlite:///{tmp_path}/h.db)"

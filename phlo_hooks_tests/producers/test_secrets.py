@@ -3,6 +3,7 @@
 No `from __future__ import annotations` here: Dagster looks at the annotations of a context.
 """
 
+import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from pydantic import BaseModel, SecretBytes, SecretStr
+from sqlalchemy import make_url
 
 from phlo_hooks import (
     DeliveryMode,
@@ -24,9 +26,9 @@ from phlo_hooks import (
 )
 from phlo_hooks.producers.secrets import redactor_for
 from phlo_hooks.producers.sensor import tick
-from phlo_hooks_tests.producers.recording import Gate, Spy, runtime_of
+from phlo_hooks_tests.producers.recording import Gate, Spy, running, runtime_of
 
-CANARY = "c4n4ry/with+odd=\"chars\"&ü"
+CANARY = 'c4n4ry/with+odd="chars"&ü'
 PLAIN = "canary-0123456789"
 
 
@@ -107,7 +109,12 @@ HELD = [
     pytest.param(
         lambda secret: dg.ResourceDefinition.hardcoded_resource({"password": secret}), id="hardcoded value"
     ),
-    pytest.param(lambda secret: HookBusResource(store_url=f"sqlite:///x?password={secret}"), id="store", marks=pytest.mark.skip),
+    pytest.param(lambda secret: Slack(token=secret).get_resource_definition(), id="as a definition"),
+    pytest.param(
+        lambda secret: dg.ResourceDefinition.hardcoded_resource(Client(secret)), id="hardcoded object"
+    ),
+    pytest.param(lambda secret: make_url(f"postgresql://ana:{secret}@db/lake"), id="SQLAlchemy URL"),
+    pytest.param(lambda secret: HookBusResource(store_url=f"postgresql://a:{secret}@db/lake"), id="store"),
 ]
 
 
@@ -117,13 +124,245 @@ def test_known(hold: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY", PLAIN)
     monkeypatch.setenv("CANARY_TOKEN", PLAIN)
     monkeypatch.setenv("CANARY_URL", f"postgresql://ana:{PLAIN}@db:5432/lake")
-    redactor = redactor_for({"held": hold(PLAIN)})
+    redactor = redactor_for([("held", hold(PLAIN))])
     assert redactor.text(f"it was {PLAIN}!") == "it was [redacted]!"
     assert PLAIN not in repr(redactor)
 
 
 def test_only_secrets() -> None:
     """What is no secret is left alone, though it stands beside one."""
-    redactor = redactor_for({"slack": Slack(token=PLAIN), "account": Account(phrase=PLAIN), "c": Client(PLAIN)})
+    redactor = redactor_for([("a", Slack(token=PLAIN)), ("b", Account(phrase=PLAIN)), ("c", Client(PLAIN))])
     text = "#data-platform ana-maria db.example.com"
     assert redactor.text(text) == text
+
+
+# Through a run
+
+
+def leaking(secret: str, **options: Any) -> dg.Definitions:
+    """Definitions that put a secret of theirs wherever an event takes text from."""
+
+    @dg.asset(metadata={"said": secret}, description=f"uses {secret}")
+    @ingestion
+    def loaded(context: dg.AssetExecutionContext, slack: Slack) -> dg.MaterializeResult:
+        context.log_event(dg.AssetObservation("loaded", metadata={"seen": slack.token}))
+        emit(
+            context,
+            TelemetryEvent(
+                event_type="telemetry.log", name="log", value=slack.token, payload={"p": [secret]}
+            ),
+        )
+        metadata = {
+            "connected with": f"postgresql://ana:{secret}@db/lake",
+            "nested": {"deep": [{"innocent": slack.token}]},
+            "markdown": dg.MetadataValue.md(f"# {secret}"),
+            f"key {secret}": 1,
+            "table": dg.TableMetadataValue(
+                records=[dg.TableRecord({"x": secret})], schema=dg.TableSchema([dg.TableColumn("x")])
+            ),
+        }
+        return dg.MaterializeResult(metadata=metadata)
+
+    @dg.asset
+    def broken() -> None:
+        try:
+            raise KeyError(secret)
+        except KeyError as cause:
+            raise ValueError(f"cannot connect with {secret}") from cause
+
+    @dg.asset
+    def refused() -> None:
+        raise dg.Failure(f"refused {secret}", metadata={"with": secret})
+
+    @dg.asset_check(asset=loaded, description=f"compares {secret}")
+    def checked() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=False, description=f"no {secret}", metadata={"dsn of it": secret})
+
+    @dg.asset_check(asset=loaded)
+    def crashed() -> dg.AssetCheckResult:
+        raise RuntimeError(f"login as {secret}")
+
+    return with_hooks(
+        dg.Definitions(
+            assets=[loaded, broken, refused],
+            asset_checks=[checked, crashed],
+            resources={"slack": Slack(token=secret)},
+        ),
+        plugins=False,
+        **options,
+    )
+
+
+SECRETS = [pytest.param(PLAIN, id="plain"), pytest.param(CANARY, id="odd characters")]
+
+
+def _forms(secret: str) -> list[str]:
+    """As it is, and as JSON writes it."""
+    return [secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]]
+
+
+def assert_absent(secret: str, text: str) -> None:
+    """Show the place, not the whole, where it is there."""
+    for form in _forms(secret):
+        place = text.find(form)
+        assert place < 0, text[max(0, place - 80) : place + 80]
+
+
+def _run(defs: dg.Definitions, instance: dg.DagsterInstance, secret: str) -> str:
+    job = defs.resolve_job_def("__ASSET_JOB")
+    result = job.execute_in_process(instance=instance, raise_on_error=False, tags={"note": secret[:60]})
+    assert not result.success
+    return result.run_id
+
+
+@pytest.mark.parametrize("step_hooks", [True, False], ids=["step hook", "tail"])
+@pytest.mark.parametrize("secret", SECRETS)
+def test_never_stored(secret: str, step_hooks: bool, tmp_path: Path) -> None:
+    """Nor is it in any file that the bus writes."""
+    url = f"sqlite:///{tmp_path}/store/hooks.db"
+    defs = leaking(secret, store=url, step_hooks=step_hooks)
+    with dg.instance_for_test() as instance:
+        _run(defs, instance, secret)
+        tick(instance, runtime_of(defs), "")
+        bodies = [record.body for record in runtime_of(defs).store(instance).events()]
+    assert len(bodies) > 10
+    for body in bodies:
+        assert_absent(secret, body if isinstance(body, str) else json.dumps(body))
+    for file in (tmp_path / "store").iterdir():
+        data = file.read_bytes()
+        assert [form for form in _forms(secret) if form.encode() in data] == [], file.name
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_never_handed_to_a_hook(secret: str) -> None:
+    """Neither to one that is called in the step, nor by the relay, nor to one that may refuse."""
+    inline, queued, gate = Spy(), Spy(), Gate()
+    hooks = [inline.hook("inline", delivery=DeliveryMode.INLINE), queued.hook("queued"), gate.hook("gate")]
+    defs = leaking(secret, hooks=hooks)
+    with dg.DagsterInstance.ephemeral() as instance:
+        _run(defs, instance, secret)
+    for spy in (inline, queued, gate):
+        assert {"ingestion.end", "telemetry.log", "quality.result"} <= set(spy.types)
+        for event in spy.events:
+            assert_absent(secret, event.to_json())
+            assert_absent(secret, repr(event))
+
+
+MODES = [
+    pytest.param(
+        DeliveryMode.INLINE,
+        marks=pytest.mark.xfail(reason="bus.py logs a hook's exception as it is: HookBus has no redactor"),
+        id="inline",
+    ),
+    pytest.param(DeliveryMode.QUEUED, id="queued"),
+]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("secret", SECRETS)
+def test_never_logged(secret: str, mode: DeliveryMode, caplog: pytest.LogCaptureFixture) -> None:
+    """Not even where a hook fails with it in its message, as with the URL of a webhook."""
+
+    def fails(event: Any) -> None:
+        raise ValueError(f"cannot post as {secret}: {event.to_json()}")
+
+    defs = leaking(secret, hooks=[HookRegistration("fails", fails, delivery=mode)])
+    with caplog.at_level(logging.DEBUG), dg.DagsterInstance.ephemeral() as instance:
+        _run(defs, instance, secret)
+    ours = [record for record in caplog.records if record.name.startswith("phlo_hooks")]
+    assert ours
+    for record in ours:
+        assert_absent(secret, logging.Formatter().format(record))
+
+
+def test_never_in_a_delivery_error(tmp_path: Path) -> None:
+    """What the store keeps of a failed delivery, and what the tick says of it."""
+
+    def fails(event: Any) -> None:
+        raise ValueError(f"cannot post as {PLAIN}")
+
+    defs = leaking(PLAIN, hooks=[HookRegistration("queued", fails)])
+    with dg.instance_for_test() as instance:
+        run_id = _run(defs, instance, PLAIN)
+        said = tick(instance, runtime_of(defs), "")
+        deliveries = runtime_of(defs).store(instance).deliveries(run_id=run_id)
+        errors = {delivery.last_error or "" for delivery in deliveries}
+        assert {error.splitlines()[0] for error in errors} == {"ValueError: cannot post as [redacted]"}
+        for error in errors:
+            assert_absent(PLAIN, error)
+        records = instance.get_records_for_run(run_id).records
+        rows = [each.event_log_entry for each in records if "Hook Bus" in each.event_log_entry.message]
+    assert_absent(PLAIN, said)
+    assert rows
+    for row in rows:
+        assert_absent(PLAIN, str(row))
+
+
+def test_never_in_a_repr() -> None:
+    """Of nothing that a traceback or a debugger would show."""
+    defs = leaking(PLAIN, store=f"sqlite:////tmp/x.db?password={PLAIN}")
+    runtime = runtime_of(defs)
+    shown: list[Any] = [(defs.resources or {})["hooks"], runtime, runtime.catalog, *(defs.sensors or ())]
+    with dg.DagsterInstance.ephemeral() as instance:
+        bus = runtime.bus(instance)
+        shown += [bus, *bus.hooks, runtime.recorder(instance, ""), runtime.store(instance)]
+    for each in shown:
+        assert_absent(PLAIN, repr(each))
+
+
+def test_an_environment_variable_that_is_read_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be set after the definitions were loaded, as in another process."""
+    monkeypatch.delenv("CANARY", raising=False)
+
+    @dg.asset
+    def loaded(slack: Slack) -> dg.MaterializeResult:
+        return dg.MaterializeResult(metadata={"said": slack.token})
+
+    defs = with_hooks(
+        dg.Definitions(assets=[loaded], resources={"slack": Slack(token=dg.EnvVar("CANARY"))}), plugins=False
+    )
+    monkeypatch.setenv("CANARY", PLAIN)
+    with running(defs) as ran:
+        assert ran.one("ingestion.end").metadata == {"said": "[redacted]"}
+
+
+def bound_on_an_asset(secret: str) -> dg.Definitions:
+    @dg.asset(resource_defs={"slack": Slack(token=secret)}, required_resource_keys={"slack"})
+    def loaded() -> dg.MaterializeResult:
+        return dg.MaterializeResult(metadata={"said": secret})
+
+    return dg.Definitions(assets=[loaded])
+
+
+def bound_on_a_job(secret: str) -> dg.Definitions:
+    @dg.op(required_resource_keys={"slack"})
+    def load() -> Iterator[Any]:
+        yield dg.AssetMaterialization("loaded", metadata={"said": secret})
+        yield dg.Output(None)
+
+    @dg.job(resource_defs={"slack": Slack(token=secret)})
+    def job() -> None:
+        load()
+
+    return dg.Definitions(jobs=[job])
+
+
+def bound_on_a_scheduled_job(secret: str) -> dg.Definitions:
+    (job,) = bound_on_a_job(secret).jobs or ()
+    return dg.Definitions(schedules=[dg.ScheduleDefinition(job=job, cron_schedule="@daily")])
+
+
+@pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
+@pytest.mark.parametrize(
+    ("build", "job"),
+    [
+        pytest.param(bound_on_an_asset, "__ASSET_JOB", id="asset"),
+        pytest.param(bound_on_a_job, "job", id="job"),
+        pytest.param(bound_on_a_scheduled_job, "job", id="scheduled job"),
+    ],
+)
+def test_bound_elsewhere(build: Any, job: str) -> None:
+    """A resource need not be at the top to be known, also when the bus is put around it twice."""
+    defs = with_hooks(with_hooks(build(PLAIN), plugins=False), plugins=False)
+    with running(defs, job) as ran:
+        assert ran.one("ingestion.end").metadata == {"said": "[redacted]"}

@@ -26,7 +26,9 @@ EVERYTHING: dict[str, Any] = {
 TOLD = [
     pytest.param({}, {}, Stage.TRANSFORM, id="has upstream"),
     pytest.param({}, {"has_upstream": False}, Stage.INGESTION, id="has none"),
-    pytest.param({}, {"kinds": ("dbt", "duckdb"), "has_upstream": False}, Stage.TRANSFORM, id="a transforming kind"),
+    pytest.param(
+        {}, {"kinds": ("dbt", "duckdb"), "has_upstream": False}, Stage.TRANSFORM, id="a transforming kind"
+    ),
     pytest.param({}, {"kinds": ("dlt", "snowflake")}, Stage.INGESTION, id="an ingesting kind"),
     pytest.param({}, {"kinds": ("dbt", "dlt")}, Stage.INGESTION, id="both kinds"),
     pytest.param({"kind:python": "publish"}, {}, Stage.PUBLISH, id="rule for a kind"),
@@ -37,11 +39,17 @@ TOLD = [
     pytest.param({"MARTS/*": "publish"}, {}, Stage.TRANSFORM, id="keys have a case"),
     pytest.param({"kind:pytho*": "publish"}, {}, Stage.TRANSFORM, id="kinds have no pattern"),
     pytest.param(
-        {"marts/*": "ingestion", "marts/orders": "publish"}, {}, Stage.INGESTION, id="the first rule that fits"
+        {"marts/*": "ingestion", "marts/orders": "publish"},
+        {},
+        Stage.INGESTION,
+        id="the first rule that fits",
     ),
     pytest.param({"marts/*": "publish"}, {"kinds": ("dlt",)}, Stage.PUBLISH, id="a rule before a kind"),
     pytest.param(
-        {"marts/*": "publish"}, {"tags": {"phlo/stage": "ingestion"}}, Stage.INGESTION, id="a tag before a rule"
+        {"marts/*": "publish"},
+        {"tags": {"phlo/stage": "ingestion"}},
+        Stage.INGESTION,
+        id="a tag before a rule",
     ),
     pytest.param({"marts/*": "transform"}, EVERYTHING, Stage.PUBLISH, id="a decorator before all"),
 ]

@@ -148,9 +148,7 @@ def later(monkeypatch: pytest.MonkeyPatch, store: HookStore, by: timedelta) -> I
 # -- every run, once -------------------------------------------------------------------------------
 
 
-def test_every_run_is_recorded_once(
-    instance: dg.DagsterInstance, store: HookStore, runs: list[str]
-) -> None:
+def test_every_run_is_recorded_once(instance: dg.DagsterInstance, store: HookStore, runs: list[str]) -> None:
     """The first tick records all of it, the second finds nothing new, and reads no run again."""
     first = collect(instance, store)
     assert first.new == first.events == len(events(store))
@@ -226,9 +224,7 @@ def test_a_tick_that_runs_out_of_time_is_continued(
     assert sum(report.new for report in reports) == len(events(store))
 
 
-def test_a_report_says_what_was_done(
-    instance: dg.DagsterInstance, store: HookStore, runs: list[str]
-) -> None:
+def test_a_report_says_what_was_done(instance: dg.DagsterInstance, store: HookStore, runs: list[str]) -> None:
     """In the words that stand in the tick's log."""
     report = make_tail(instance, store, clock=Clock()).collect(budget=1.5)
     assert str(report) == "read 1 runs, recorded 4 new of 4 events; out of time, more in the next tick"
@@ -284,9 +280,7 @@ def test_a_store_that_fails_after_some_transactions(
 # -- where it begins -------------------------------------------------------------------------------
 
 
-def test_it_begins_from_now(
-    instance: dg.DagsterInstance, store: HookStore, runs: list[str]
-) -> None:
+def test_it_begins_from_now(instance: dg.DagsterInstance, store: HookStore, runs: list[str]) -> None:
     """What was before is not told, what comes after is."""
     since = utc_now()
     assert collect(instance, store, since=since).runs == 0
@@ -304,9 +298,7 @@ ZONES = [
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_it_begins_at_a_given_moment(
-    instance: dg.DagsterInstance, store: HookStore, zone: timezone
-) -> None:
+def test_it_begins_at_a_given_moment(instance: dg.DagsterInstance, store: HookStore, zone: timezone) -> None:
     """Whatever zone the moment is written in."""
     before = run(instance, "orders").run_id
     since = utc_now().astimezone(zone)
@@ -315,9 +307,7 @@ def test_it_begins_at_a_given_moment(
     assert counts(store, [before, after]) == {before: 0, after: len(ONE_RUN)}
 
 
-def test_a_run_that_began_before_is_told_whole(
-    instance: dg.DagsterInstance, store: HookStore
-) -> None:
+def test_a_run_that_began_before_is_told_whole(instance: dg.DagsterInstance, store: HookStore) -> None:
     """It ended afterwards, so its end is news, and what led to it belongs to it."""
     definition = DEFS.resolve_job_def("orders")
     created = instance.create_run_for_job(definition)
@@ -400,12 +390,15 @@ def materialization(asset: str, step_key: str) -> dg.DagsterEvent:
     )
 
 
-def test_events_that_come_after_the_runs_end(instance: dg.DagsterInstance, store: HookStore) -> None:
-    """A worker that was taken for dead may still write."""
+def test_events_that_come_after_the_runs_end(
+    instance: dg.DagsterInstance, store: HookStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that was taken for dead may still write: each run is looked at once more."""
     ended = run(instance, "orders")
     collect(instance, store)
     instance.report_dagster_event(materialization("customers", "late"), ended.run_id)
-    collect(instance, store)
+    with later(monkeypatch, store, tail_module.LINGER * 2):
+        collect(instance, store)
     assert types(store, ended.run_id)[-2:] == ["transform.end", "lineage.edges"]
 
 
@@ -456,9 +449,7 @@ def test_a_pause_of_the_daemon_repeats_nothing(
         assert (report.runs, store.list_state("run_view")) == (0, [])
 
 
-def test_a_run_that_was_deleted_is_forgotten(
-    instance: dg.DagsterInstance, store: HookStore
-) -> None:
+def test_a_run_that_was_deleted_is_forgotten(instance: dg.DagsterInstance, store: HookStore) -> None:
     """Else it would be asked for in every tick."""
     created = instance.create_run_for_job(DEFS.resolve_job_def("orders"))
     collect(instance, store)
@@ -609,8 +600,8 @@ def in_location(instance: dg.DagsterInstance, location: str, job: str = "orders"
 
 
 def code_origin() -> Any:
-    from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
     from dagster._core.code_pointer import FileCodePointer
+    from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 
     repository = RepositoryPythonOrigin("python", FileCodePointer("defs.py", "defs"))
     return JobPythonOrigin("orders", repository)
@@ -689,9 +680,7 @@ def test_events_from_outside_that_are_older_than_the_tail(
     assert types(store) == []
 
 
-def test_an_event_from_outside_that_is_committed_late(
-    instance: dg.DagsterInstance, store: HookStore
-) -> None:
+def test_an_event_from_outside_that_is_committed_late(instance: dg.DagsterInstance, store: HookStore) -> None:
     """PostgreSQL gives out numbers before it commits: a lower one may appear after a higher one was read."""
     since = utc_now()
     collect(instance, store, since=since)

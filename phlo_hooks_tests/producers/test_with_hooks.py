@@ -326,7 +326,10 @@ def filtered(**fields: Any) -> HookRegistration:
 
 REFUSED = [
     pytest.param(
-        lambda: with_hooks([orders]), ConfigurationError, ["dagster.Definitions", "list"], id="not Definitions"
+        lambda: with_hooks([orders]),
+        ConfigurationError,
+        ["dagster.Definitions", "list"],
+        id="not Definitions",
     ),
     pytest.param(
         lambda: with_hooks(hooked), ConfigurationError, ["dagster.Definitions", "function"], id="a function"
@@ -350,7 +353,9 @@ REFUSED = [
         id="key taken on an asset",
     ),
     pytest.param(
-        lambda: hooked(base(resources={"hooks": HookBusResource(store_url="sqlite:///a")}), store="sqlite:///b"),
+        lambda: hooked(
+            base(resources={"hooks": HookBusResource(store_url="sqlite:///a")}), store="sqlite:///b"
+        ),
         ConfigurationError,
         ["store", "twice", "'hooks'", "remove one"],
         id="store twice",

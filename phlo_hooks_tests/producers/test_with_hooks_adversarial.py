@@ -31,6 +31,7 @@ pytestmark = [
 
 EVERY = [pytest.param(case, id=name) for name, case in CASES.items()]
 
+
 class History:
     """What became of every run of a case, on an instance of its own."""
 
@@ -138,4 +139,12 @@ def test_same_ticks() -> None:
     plain, hooked = _ticks(hooked=False), _ticks(hooked=True)
     assert plain == hooked
     requested = {name for name, answers in plain.items() if any(answer[0] for answer in answers if answer)}
-    assert {"computed", "one_job", "three_jobs", "by_name", "of_assets", "on_success", "on_asset"} <= requested
+    assert {
+        "computed",
+        "one_job",
+        "three_jobs",
+        "by_name",
+        "of_assets",
+        "on_success",
+        "on_asset",
+    } <= requested
