@@ -2,8 +2,8 @@
 
     python benchmarks/tail.py [--events 30000] [--assets 100]
 
-One real run of a chain of assets is executed; its log is then stored again under the ids of as many other runs
-as it takes. What is timed is `Tail.collect` alone: reading, translating, matching, recording.
+One real run of a chain of assets is executed; its log is then stored again under the ids of as many other
+runs as it takes. What is timed is `Tail.collect` alone: reading, translating, matching, recording.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def main() -> None:
         report = tail.collect(budget=3600.0)
         seconds = time.perf_counter() - began
     print(
-        f"{report.new} events of {report.runs} runs in {seconds:.1f} s: {report.new / seconds:,.0f} events/s, "
+        f"{report.new} events of {report.runs} runs in {seconds:.1f} s: {report.new / seconds:,.0f}/s, "
         f"100,000 in {100_000 * seconds / report.new:.0f} s"
     )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import traceback
 from collections import deque
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from typing import NamedTuple, Protocol
@@ -14,6 +15,7 @@ from phlo_hooks.dispatch import Delivery, Outcome, dispatch, dispatch_async, fai
 from phlo_hooks.errors import DuplicateHookError, EmissionDepthError
 from phlo_hooks.events import HookEvent, HookStatusEvent
 from phlo_hooks.filters import Predicate
+from phlo_hooks.redaction import redact_text
 from phlo_hooks.registration import (
     FailurePolicy,
     HookProvider,
@@ -64,7 +66,7 @@ class _Emission(NamedTuple):
 class _Running:
     """One emission at a time, and those that its handlers asked for while it is busy."""
 
-    __slots__ = ("busy", "depth", "fail", "raised", "wait", "waiting")
+    __slots__ = ("busy", "depth", "fail", "log", "raised", "wait", "waiting")
 
     def __init__(self, bus: HookBus, *, busy: bool = False) -> None:
         self.busy = busy
@@ -72,6 +74,7 @@ class _Running:
         # Bound here, once, and not for every event.
         self.fail = self._fail
         self.wait = bus._wait  # noqa: SLF001  # a part of the bus
+        self.log = bus._log  # noqa: SLF001  # as above
         self.raised: list[Exception] = []
         self.waiting: deque[_Emission] = deque()
 
@@ -90,7 +93,7 @@ class _Running:
         if delivery.outcome is Outcome.RAISED:
             self.raised.append(error)
         if delivery.outcome is Outcome.FAILED:
-            logger.error("hook %s failed on %s: %s", delivery.hook, event.event_type, error, exc_info=error)
+            self.log(f"hook {delivery.hook} failed on {event.event_type}", error)
         return delivery
 
     def forget(self) -> list[Exception]:
@@ -123,11 +126,19 @@ class HookBus:
 
     Args:
         outbox: records events and takes over queued hooks; without one, every hook is called at once.
+        redact: removes secrets from what is logged of a handler's exception; passwords in URLs by default.
         max_depth: how many generations of events that handlers emit are dispatched.
     """
 
-    def __init__(self, *, outbox: Outbox | None = None, max_depth: int = MAX_DEPTH) -> None:
+    def __init__(
+        self,
+        *,
+        outbox: Outbox | None = None,
+        max_depth: int = MAX_DEPTH,
+        redact: Callable[[str], str] = redact_text,
+    ) -> None:
         self._outbox = outbox
+        self._redact = redact
         self._max_depth = max_depth
         self._hooks: dict[str, RegisteredHook] = {}
         self._plans: dict[str, _Plan] = {}
@@ -330,13 +341,13 @@ class HookBus:
         finally:
             self._thread.running = outer
         for error in running.raised:
-            logger.error(
-                "a hook on %s raised where nothing can be aborted any more: %s",
-                event.event_type,
-                error,
-                exc_info=error,
-            )
+            self._log(f"a hook on {event.event_type} raised where nothing can be aborted any more", error)
         return [*done, *deliveries, *accepted.others]
+
+    def _log(self, what: str, error: Exception) -> None:
+        # As text, not as exc_info: a traceback repeats the message, with whatever the handler put into it.
+        stack = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        logger.error("%s: %s\n%s", what, self._redact(str(error)), self._redact(stack))
 
     def _wait(self, result: object) -> None:
         """Wait for a handler that awaits; what it emits, in whichever thread, belongs to this emission."""

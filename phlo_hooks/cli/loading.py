@@ -32,6 +32,9 @@ def load_locations(module: str | None, file: str | None, workspace: str | None) 
     Raises:
         ConfigurationError: there is none, or one of them is not on the bus.
     """
+    given = [name for name, value in (("-m", module), ("-f", file), ("-w", workspace)) if value]
+    if len(given) > 1:
+        raise ConfigurationError(f"{' and '.join(given)} both name definitions: give one of them")
     if module:
         return [_location(module, _import_module(module))]
     if file:

@@ -110,7 +110,7 @@ def report_row(
 def made_of(definition: dg.ResourceDefinition) -> Any:
     """What a resource definition holds: a `ConfigurableResource`, the config of `.configured(…)`, or a value.
 
-    Dagster turns into definitions what is bound on an asset or a job. None where a function makes the resource.
+    Dagster turns into definitions what is bound on an asset or a job. None where a function makes it.
     """
     function = definition.resource_fn
     owner = getattr(function, "__self__", None)

@@ -94,7 +94,7 @@ class Runtime:
 
     def bus(self, instance: dg.DagsterInstance, recorder: Recorder | None = None) -> HookBus:
         """A bus with every hook of the code location on it."""
-        bus = HookBus(outbox=recorder)
+        bus = HookBus(outbox=recorder, redact=self._redactor().text)
         self._register(bus, instance)
         return bus
 

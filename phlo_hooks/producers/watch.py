@@ -131,7 +131,7 @@ def _returned(context: Any, value: Any) -> Iterable[Any]:
 def _materializations(
     key: dg.AssetKey | None, metadata: Any, planned: Sequence[Planned]
 ) -> Iterable[dg.AssetMaterialization]:
-    """One for each partition that was planned of the asset; the key may be left out where there is just one."""
+    """One for each partition that was planned of the asset; a single asset's key may be left out."""
     names = {each.asset_key for each in planned}
     own = {key.to_user_string()} if key else names if len(names) == 1 else set()
     for each in planned:

@@ -141,7 +141,8 @@ def _bound_elsewhere(defs: dg.Definitions, assets: Sequence[Any]) -> list[tuple[
     ]
     instigated = [job for each in (*(defs.schedules or ()), *(defs.sensors or ())) for job in jobs_of(each)]
     jobs = [job for job in (*(defs.jobs or ()), *instigated) if isinstance(job, dg.JobDefinition)]
-    return [item for holder in (*definitions, *jobs) for item in holder.resource_defs.items()]
+    holders: list[Any] = [*definitions, *jobs]
+    return [item for holder in holders for item in holder.resource_defs.items()]
 
 
 def _rebuilt(

@@ -137,7 +137,7 @@ def test_it_goes_on_until_it_is_told_to_stop(project: Project, sign: signal.Sign
         wait_for_lines(project, process, 2 * len(TOLD))
         began = time.monotonic()
         process.send_signal(sign)
-        code, out, err = finish(process)
+        code, _, err = finish(process)
     assert code == 0, err
     assert time.monotonic() - began < 15
     assert sorted(project.types()) == sorted(2 * TOLD)

@@ -647,7 +647,7 @@ def automation(calls: Calls) -> dg.Definitions:
         return 2
 
     listed, scheduled, sensed, first, second = map(job, ("listed", "scheduled", "sensed", "first", "second"))
-    requested, after_asset, after_assets = map(job, ("requested", "after_asset", "after_assets"))
+    requested, after_asset, _ = map(job, ("requested", "after_asset", "after_assets"))
     of_table = dg.define_asset_job("of_table", [table])
 
     @dg.schedule(job=listed, cron_schedule="@daily", execution_timezone="Europe/Paris", tags={"s": "1"})

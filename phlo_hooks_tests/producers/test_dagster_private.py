@@ -19,11 +19,13 @@ from phlo_hooks.producers import dagster_private
 from phlo_hooks.producers.dagster_private import (
     RUNLESS_RUN_ID,
     SerializableErrorInfo,
+    asset_of_output,
     default_store_url,
     jobs_of,
     lacks_resources,
     location_of,
     log_cursor,
+    made_of,
     on_run_events,
     report_row,
     running_step,
@@ -323,6 +325,39 @@ def test_an_error_as_dagster_keeps_it(instance: dg.DagsterInstance) -> None:
     assert isinstance(error, SerializableErrorInfo)
     assert (error.cause.cls_name, error.cause.message.strip()) == ("ValueError", "ValueError: no such column")
     assert "no such column" in "".join(error.cause.stack)
+
+
+def test_what_a_resource_definition_was_made_of() -> None:
+    """The resource itself, or the values that its function closes over; nothing of a bare function."""
+
+    class Token(dg.ConfigurableResource):
+        token: str
+
+    token = Token(token="t-12345")
+    assert made_of(token.get_resource_definition()) is not None
+    assert "value-1" in str(made_of(dg.ResourceDefinition.hardcoded_resource("value-1")))
+
+
+def test_the_asset_of_an_output() -> None:
+    """None for an output that one op only hands on to another."""
+    seen = []
+
+    @dg.op(out={"inner": dg.Out(), "other": dg.Out(is_required=False)})
+    def first(context: dg.OpExecutionContext):
+        seen.append(asset_of_output(running_step(), "inner"))
+        yield dg.Output(1, "inner")
+
+    @dg.op
+    def second(context: dg.OpExecutionContext, value: int) -> int:
+        seen.append(asset_of_output(running_step(), "result"))
+        return value
+
+    @dg.graph_asset
+    def made() -> int:
+        return second(first().inner)
+
+    assert dg.materialize([made]).success
+    assert seen == [None, dg.AssetKey("made")]
 
 
 def test_nothing_here_is_deprecated(instance: dg.DagsterInstance) -> None:
