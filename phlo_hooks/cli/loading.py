@@ -32,9 +32,8 @@ def load_locations(module: str | None, file: str | None, workspace: str | None) 
     Raises:
         ConfigurationError: there is none, or one of them is not on the bus.
     """
-    given = [name for name, value in (("-m", module), ("-f", file), ("-w", workspace)) if value]
-    if len(given) > 1:
-        raise ConfigurationError(f"{' and '.join(given)} both name definitions: give one of them")
+    if sum(given is not None for given in (module, file, workspace)) > 1:
+        raise ConfigurationError("give one of -m, -f and -w, not several")
     if module:
         return [_location(module, _import_module(module))]
     if file:
@@ -62,7 +61,10 @@ def open_instance() -> dg.DagsterInstance:
 
 
 def _entries(path: Path) -> list[Any]:
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as exc:
+        raise ConfigurationError(f"{path} is not YAML: {exc}") from exc
     entries = content.get("load_from") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
         raise ConfigurationError(f"{path} has no list under 'load_from'")
@@ -70,29 +72,33 @@ def _entries(path: Path) -> list[Any]:
 
 
 def _from_workspace(entry: Any, path: Path) -> Location:
-    for kind, load in (("python_module", _module_entry), ("python_file", _file_entry)):
+    for kind, name, load in (
+        ("python_module", "module_name", _module_entry),
+        ("python_file", "relative_path", _file_entry),
+    ):
         if isinstance(entry, dict) and kind in entry:
-            return load(entry[kind], path.parent)
+            options = entry[kind] if isinstance(entry[kind], dict) else {name: entry[kind]}
+            if not isinstance(options.get(name), str):
+                raise ConfigurationError(f"{path}: {entry!r} has no {name!r}")
+            return load(options, path.parent)
     raise ConfigurationError(
         f"{path}: {entry!r} cannot be loaded here; use python_module or python_file, or -m MODULE"
     )
 
 
-def _module_entry(entry: Any, folder: Path) -> Location:
-    options = entry if isinstance(entry, dict) else {"module_name": entry}
+def _module_entry(options: dict[str, Any], folder: Path) -> Location:
     sys.path.insert(0, str(folder / options.get("working_directory", ".")))
     name = options["module_name"]
     return _location(options.get("location_name") or name, _import_module(name))
 
 
-def _file_entry(entry: Any, folder: Path) -> Location:
-    options = entry if isinstance(entry, dict) else {"relative_path": entry}
+def _file_entry(options: dict[str, Any], folder: Path) -> Location:
     path = folder / options["relative_path"]
     return _location(options.get("location_name") or path.name, _import_file(path))
 
 
 def _import_module(name: str) -> Any:
-    sys.path.insert(0, ".")
+    sys.path.insert(0, str(Path.cwd()))
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as exc:

@@ -138,7 +138,11 @@ class LazyResource:
             return self._resource
         stack = ExitStack()
         resources = {self._key: self._resource}
-        ready: Any = stack.enter_context(dg.build_resources(resources, instance=instance))
+        try:
+            ready: Any = stack.enter_context(dg.build_resources(resources, instance=instance))
+        except dg.DagsterResourceFunctionError as exc:
+            # Dagster's words for it do not say what happened.
+            raise exc.user_exception from exc
         atexit.register(stack.close)
         provider: HookProvider = getattr(ready, self._key)
         return provider

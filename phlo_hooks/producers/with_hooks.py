@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from phlo_hooks.delivery.url import normalize_url
 from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.dagster_private import jobs_of, lacks_resources, targeted_assets, with_jobs
@@ -49,7 +50,8 @@ def with_hooks(
 
     Raises:
         RegistrationError: a hook that cannot work: taken name, unknown event type, unknown asset …
-        ConfigurationError: a stage or an option that cannot work.
+        ConfigurationError: a stage, a store or a resource key that cannot work.
+        MissingExtraError: the store's database has no driver here.
     """
     if not isinstance(defs, dg.Definitions):
         raise ConfigurationError(
@@ -59,6 +61,7 @@ def with_hooks(
     resources = dict(defs.resources or {})
     options = _options(resources.get(RESOURCE_KEY), tuple(hooks), stages, sensors, step_hooks, plugins, since)
     settings = _settings(resources.get(RESOURCE_KEY), store)
+    _check_url(settings.store_url)
     assets = _assets(defs)
     catalog = Catalog((*assets, *(defs.asset_checks or ())), StageRules(options.stages))
     subscriptions = Subscriptions(options.hooks, resources, catalog, plugins=options.plugins)
@@ -107,6 +110,12 @@ def _settings(present: Any, store: str | dg.EnvVar | None) -> HookBusResource:
             f"the store is given twice: in with_hooks() and in the resource {RESOURCE_KEY!r}; remove one"
         )
     return present if store is None else HookBusResource(store_url=store)
+
+
+def _check_url(url: str | None) -> None:
+    """Refuse one that can never be used; what the environment will say, nobody knows yet."""
+    if url is not None and not isinstance(url, dg.EnvVar):
+        normalize_url(url)
 
 
 def _refuse_taken(resources: Mapping[str, Any], where: str) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
+import dagster as dg
+
 # What the file of definitions imports beside itself: its folder must be on the path.
 HELPER = "NAME = 'orders'\n"
 
@@ -81,6 +83,9 @@ def make_project(folder: Path) -> Project:
     project = Project(folder)
     project.home.mkdir()
     project.write("home/dagster.yaml", "telemetry:\n  enabled: false\n")
+    # Two processes that are the first to use a folder get in each other's way in Dagster itself.
+    with dg.DagsterInstance.from_config(str(project.home)) as instance:
+        instance.get_runs(limit=1)
     project.write("helper.py", HELPER)
     project.write("lake_defs.py", DEFINITIONS)
     project.write("workspace.yaml", "load_from:\n  - python_file: lake_defs.py\n")

@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic import BaseModel, Field, SecretBytes, SecretStr
 from sqlalchemy import make_url
 
 from phlo_hooks import (
@@ -49,8 +49,8 @@ class Nested(dg.ConfigurableResource):
     """Holds others."""
 
     slack: Slack
-    options: dict[str, Any] = {}
-    hosts: list[str] = []
+    options: dict[str, Any] = Field(default_factory=dict)
+    hosts: list[str] = Field(default_factory=list)
 
 
 class Store(dg.ConfigurableIOManager):
@@ -104,7 +104,7 @@ HELD = [
     pytest.param(lambda secret: Account(phrase=secret), id="SecretStr"),
     pytest.param(lambda secret: Account(phrase="x", pin=secret.encode()), id="SecretBytes"),
     pytest.param(lambda secret: {"client_secret": secret}, id="plain dict"),
-    pytest.param(lambda secret: Client(secret), id="plain object"),
+    pytest.param(Client, id="plain object"),
     pytest.param(lambda secret: legacy.configured({"password": secret}), id="configured function"),
     pytest.param(
         lambda secret: dg.ResourceDefinition.hardcoded_resource({"password": secret}), id="hardcoded value"
@@ -165,10 +165,7 @@ def leaking(secret: str, **options: Any) -> dg.Definitions:
 
     @dg.asset
     def broken() -> None:
-        try:
-            raise KeyError(secret)
-        except KeyError as cause:
-            raise ValueError(f"cannot connect with {secret}") from cause
+        raise ValueError(f"cannot connect with {secret}") from KeyError(secret)
 
     @dg.asset
     def refused() -> None:
