@@ -176,6 +176,22 @@ class RunLog:
         return next((record for record in self.records if record.type in RUN_ENDS), None)
 
     @cached_property
+    def failures(self) -> tuple[Recorded, ...]:
+        """The records of the steps that failed for good."""
+        return tuple(record for record in self.records if record.type is T.STEP_FAILURE)
+
+    def end_of(self, attempt: StepAttempt) -> Recorded | None:
+        """What ended an attempt that did not say so itself: the run's end, when that has come.
+
+        The last step of a graph asset never begins when an earlier one failed: then it is that failure.
+        """
+        graph, nested, _ = attempt.step_key.partition(".")
+        if self.ended is None or attempt.started or not nested:
+            return self.ended
+        own = (each for each in self.failures if (each.event.step_key or "").startswith(f"{graph}."))
+        return next(own, self.ended)
+
+    @cached_property
     def planned(self) -> dict[str, tuple[Planned, ...]]:
         """What was planned, by step key."""
         return planned_by_step(record.event for record in self.records)

@@ -142,7 +142,7 @@ class LazyResource:
             ready: Any = stack.enter_context(dg.build_resources(resources, instance=instance))
         except dg.DagsterResourceFunctionError as exc:
             # Dagster's words for it do not say what happened.
-            raise exc.user_exception from exc
+            raise exc.user_exception from None
         atexit.register(stack.close)
         provider: HookProvider = getattr(ready, self._key)
         return provider

@@ -99,7 +99,7 @@ def translate_run(log: RunLog, catalog: Catalog) -> list[HookEvent]:
     """Every event of a run: as far as it has come, or, once it has ended, all that will ever be."""
     events: list[HookEvent] = list(run_events(log, catalog))
     for attempt in log.attempts:
-        events += translate_attempt(log.run, attempt, catalog, run_end=log.ended)
+        events += translate_attempt(log.run, attempt, catalog, run_end=log.end_of(attempt))
     return events
 
 
@@ -112,8 +112,9 @@ def translate_attempt(
         run: the run it belongs to.
         attempt: its records, and what it planned.
         catalog: what the definitions say of the assets.
-        run_end: the record of the run's end, when it has ended: what was planned and is not there by then
-            has failed, or was skipped.
+        run_end: the record of the run's end, when it has ended, or of the failure in the asset's own graph
+            that kept the step from beginning: what was planned and is not there by then has failed, or was
+            skipped.
     """
     place = Place(run, catalog, attempt.step_key, attempt.attempt)
     events = list(_starts(place, attempt))
@@ -161,9 +162,8 @@ def _run_event(place: Place, log: RunLog, record: Recorded, started: Recorded | 
 
 
 def _failed_steps(log: RunLog) -> Iterator[FailedStep]:
-    for record in log.records:
-        if record.type is T.STEP_FAILURE:
-            yield FailedStep(step_key=record.event.step_key or "", error=step_error(record))
+    for record in log.failures:
+        yield FailedStep(step_key=record.event.step_key or "", error=step_error(record))
 
 
 def _starts(place: Place, attempt: StepAttempt) -> Iterator[HookEvent]:

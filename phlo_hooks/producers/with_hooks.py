@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +59,7 @@ def with_hooks(
             "pass what your definitions module exports"
         )
     resources = dict(defs.resources or {})
+    _check(hooks, since)
     options = _options(resources.get(RESOURCE_KEY), tuple(hooks), stages, sensors, step_hooks, plugins, since)
     settings = _settings(resources.get(RESOURCE_KEY), store)
     _check_url(settings.store_url)
@@ -69,12 +70,22 @@ def with_hooks(
     runtime = Runtime(
         catalog,
         subscriptions.register,
-        store_url=lambda: resolved(settings.store_url),
+        store_url=lambda: _store_url(settings),
         redactor=lambda: redactor_for(held),
         start=options.since,
     )
     bound = BoundHooks(settings, runtime, options)
     return _rebuilt(defs, assets, {**resources, RESOURCE_KEY: bound}, runtime, options)
+
+
+def _check(hooks: Any, since: Any) -> None:
+    if isinstance(hooks, (str, Mapping)) or not isinstance(hooks, Iterable):
+        raise ConfigurationError(f"hooks is {hooks!r}, not a list of them: write hooks=[…]")
+    if since is not None and getattr(since, "tzinfo", None) is None:
+        raise ConfigurationError(
+            f"since is {since!r}: without a time zone nobody knows when that is; write "
+            "datetime(…, tzinfo=timezone.utc)"
+        )
 
 
 def _options(
@@ -110,6 +121,14 @@ def _settings(present: Any, store: str | dg.EnvVar | None) -> HookBusResource:
             f"the store is given twice: in with_hooks() and in the resource {RESOURCE_KEY!r}; remove one"
         )
     return present if store is None else HookBusResource(store_url=store)
+
+
+def _store_url(settings: HookBusResource) -> str | None:
+    url: str | None = resolved(settings.store_url)
+    if url is None and isinstance(settings.store_url, dg.EnvVar):
+        name = settings.store_url.env_var_name
+        raise ConfigurationError(f"the store's URL is to be in {name}, which is not set: set it where runs execute")
+    return url
 
 
 def _check_url(url: str | None) -> None:

@@ -125,12 +125,12 @@ def test_ticks_keep_within_their_budget(backlog: Backlog, place: Place) -> None:
     took, said = [], [""]
     while "out of time" in said[-1] or not said[-1]:
         began = time.monotonic()
-        said.append(tick(backlog.instance, place.runtime, "", budget=1.0))
+        said.append(tick(backlog.instance, place.runtime, "", budget=0.2))
         took.append(time.monotonic() - began)
     # Half of the budget is for reading. What is under way at its end, a delivery or a row of the run view, is
     # brought to its end, and the machine may be busy with other tests.
-    assert max(took) < 1.0 + 5.0 + 5.0
-    assert len(took) > 2
+    assert max(took) < 0.2 + 5.0 + 5.0
+    assert "out of time" in said[1], "the first tick did it all: the backlog is too small for its budget"
     ticks(backlog, place, budget=300)
     assert set(place.recorded()) == backlog.event_ids
     assert Counter(place.delivered()) == Counter(backlog.event_ids)

@@ -641,6 +641,53 @@ def test_a_killed_step_says_so() -> None:
     assert "the worker is gone" in event.error.message  # type: ignore[attr-defined]
 
 
+# Graphs
+
+
+@dg.op(out={"value": dg.Out(), "second": dg.Out()})
+def draw() -> Iterator[Any]:
+    yield dg.Output(1, "value")
+    raise ValueError("the source is dry")
+
+
+@dg.op
+def hand_on(value: Any) -> Any:
+    return value
+
+
+@dg.graph
+def within(value: Any) -> Any:
+    return hand_on(value)
+
+
+@dg.graph_multi_asset(outs={"one": dg.AssetOut(), "two": dg.AssetOut()})
+def drawn() -> Any:
+    value, second = draw()
+    return {"one": hand_on(value), "two": within(second)}
+
+
+@dg.asset
+def after_two(two: Any) -> None:
+    """Is really skipped."""
+
+
+def test_a_graph_that_fails_before_its_last_step() -> None:
+    """Its asset has failed with the error of the op that did; only what is outside of it was skipped."""
+
+    def act(instance: dg.DagsterInstance, defs: dg.Definitions) -> str:
+        job = defs.resolve_job_def("__ASSET_JOB")
+        return job.execute_in_process(instance=instance, raise_on_error=False).run_id
+
+    events = told_by_tail(dg.Definitions(assets=[drawn, after_two]), act)
+    ends = {each.asset_key: each for each in events if each.event_type.endswith(".end")}  # type: ignore[attr-defined]
+    assert {key: each.status for key, each in ends.items()} == {  # type: ignore[attr-defined]
+        "one": "failure",
+        "two": "failure",
+        "after_two": "skipped",
+    }
+    assert ends["two"].error.message == "the source is dry"  # type: ignore[attr-defined]
+
+
 # From outside of runs
 
 

@@ -20,7 +20,7 @@ from phlo_hooks.errors import (
     UnknownAssetError,
     UnknownEventTypeError,
 )
-from phlo_hooks.producers.sensor import SENSOR_NAME
+from phlo_hooks.producers.sensor import SENSOR_NAME, tick
 from phlo_hooks.producers.step_hook import HOOK_NAME, STEP_HOOK
 from phlo_hooks_tests.producers import adversarial
 from phlo_hooks_tests.producers.recording import Row, Spy, golden, running, runtime_of
@@ -110,6 +110,14 @@ def test_a_store_from_the_environment(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("MY_STORE", f"sqlite:///{tmp_path}/mine.db")
     with dg.instance_for_test() as instance, running(defs, instance=instance):
         assert (tmp_path / "mine.db").exists()
+
+
+def test_an_environment_variable_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default place would be the wrong one: who reads the store says so."""
+    monkeypatch.delenv("MY_STORE", raising=False)
+    defs = hooked(store=dg.EnvVar("MY_STORE"))
+    with dg.instance_for_test() as instance, pytest.raises(ConfigurationError, match="MY_STORE, which is not set"):
+        tick(instance, runtime_of(defs), "")
 
 
 def test_metadata_and_component_tree_are_kept() -> None:
@@ -395,6 +403,16 @@ REFUSED = [
     ),
     pytest.param(
         lambda: hooked(hooks=["slack"]), RegistrationError, ["'slack'", "HookRegistration("], id="a string"
+    ),
+    pytest.param(lambda: hooked(hooks=tell), ConfigurationError, ["tell", "hooks=[…]"], id="no list"),
+    pytest.param(
+        lambda: hooked(since=datetime(2024, 1, 1)),  # noqa: DTZ001
+        ConfigurationError,
+        ["since", "2024", "tzinfo=timezone.utc"],
+        id="naive datetime",
+    ),
+    pytest.param(
+        lambda: hooked(since="2024-01-01"), ConfigurationError, ["since", "tzinfo=timezone.utc"], id="since as text"
     ),
     pytest.param(
         lambda: hooked(hooks=[tell, HookRegistration("tell", also_tell)]),
