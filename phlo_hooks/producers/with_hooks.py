@@ -127,7 +127,7 @@ def _store_url(settings: HookBusResource) -> str | None:
     url: str | None = resolved(settings.store_url)
     if url is None and isinstance(settings.store_url, dg.EnvVar):
         name = settings.store_url.env_var_name
-        raise ConfigurationError(f"the store's URL is to be in {name}, which is not set: set it where runs execute")
+        raise ConfigurationError(f"the store's URL is to be in {name}, which is not set: set it")
     return url
 
 

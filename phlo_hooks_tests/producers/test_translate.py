@@ -644,9 +644,8 @@ def test_a_killed_step_says_so() -> None:
 # Graphs
 
 
-@dg.op(out={"value": dg.Out(), "second": dg.Out()})
-def draw() -> Iterator[Any]:
-    yield dg.Output(1, "value")
+@dg.op
+def draw() -> int:
     raise ValueError("the source is dry")
 
 
@@ -660,14 +659,13 @@ def within(value: Any) -> Any:
     return hand_on(value)
 
 
-@dg.graph_multi_asset(outs={"one": dg.AssetOut(), "two": dg.AssetOut()})
+@dg.graph_asset
 def drawn() -> Any:
-    value, second = draw()
-    return {"one": hand_on(value), "two": within(second)}
+    return within(draw())
 
 
 @dg.asset
-def after_two(two: Any) -> None:
+def after_drawn(drawn: Any) -> None:
     """Is really skipped."""
 
 
@@ -678,14 +676,13 @@ def test_a_graph_that_fails_before_its_last_step() -> None:
         job = defs.resolve_job_def("__ASSET_JOB")
         return job.execute_in_process(instance=instance, raise_on_error=False).run_id
 
-    events = told_by_tail(dg.Definitions(assets=[drawn, after_two]), act)
+    events = told_by_tail(dg.Definitions(assets=[drawn, after_drawn]), act)
     ends = {each.asset_key: each for each in events if each.event_type.endswith(".end")}  # type: ignore[attr-defined]
     assert {key: each.status for key, each in ends.items()} == {  # type: ignore[attr-defined]
-        "one": "failure",
-        "two": "failure",
-        "after_two": "skipped",
+        "drawn": "failure",
+        "after_drawn": "skipped",
     }
-    assert ends["two"].error.message == "the source is dry"  # type: ignore[attr-defined]
+    assert ends["drawn"].error.message == "the source is dry"  # type: ignore[attr-defined]
 
 
 # From outside of runs

@@ -116,7 +116,10 @@ def test_an_environment_variable_that_is_not_set(monkeypatch: pytest.MonkeyPatch
     """The default place would be the wrong one: who reads the store says so."""
     monkeypatch.delenv("MY_STORE", raising=False)
     defs = hooked(store=dg.EnvVar("MY_STORE"))
-    with dg.instance_for_test() as instance, pytest.raises(ConfigurationError, match="MY_STORE, which is not set"):
+    with (
+        dg.instance_for_test() as instance,
+        pytest.raises(ConfigurationError, match="MY_STORE, which is not set"),
+    ):
         tick(instance, runtime_of(defs), "")
 
 
@@ -412,7 +415,10 @@ REFUSED = [
         id="naive datetime",
     ),
     pytest.param(
-        lambda: hooked(since="2024-01-01"), ConfigurationError, ["since", "tzinfo=timezone.utc"], id="since as text"
+        lambda: hooked(since="2024-01-01"),
+        ConfigurationError,
+        ["since", "tzinfo=timezone.utc"],
+        id="since as text",
     ),
     pytest.param(
         lambda: hooked(hooks=[tell, HookRegistration("tell", also_tell)]),
