@@ -10,6 +10,7 @@
     * DuplicateHookError
   * DeliveryError
     * PermanentError
+      * EndpointGoneError
     * RetryLater
   * EmissionDepthError           (also a RecursionError)
   * StoreError
@@ -66,16 +67,22 @@ class PermanentError(DeliveryError):
     """The delivery can never succeed: it goes to the dead letters without a further attempt."""
 
 
+class EndpointGoneError(PermanentError):
+    """The receiver wants no events any more, as HTTP 410 says: the hook is disabled, not only this delivery."""
+
+
 class RetryLater(DeliveryError):
     """The receiver asked to be left alone for a while.
 
     Args:
         message: what the receiver said.
         after: seconds, or a `timedelta`, until the next attempt.
+        pause: leave the hook alone with every other event until then, too: a rate limit, not one busy row.
     """
 
-    def __init__(self, message: str = "", *, after: float | timedelta) -> None:
+    def __init__(self, message: str = "", *, after: float | timedelta, pause: bool = False) -> None:
         self.after = after.total_seconds() if isinstance(after, timedelta) else float(after)
+        self.pause = pause
         super().__init__(message or f"retry after {self.after:g} s")
 
 

@@ -6,17 +6,21 @@ Names and defaults are those of Phlo's ADR 0033; `delivery` and the wider filter
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
 from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 from phlo_hooks.asyncbridge import run_coroutine
+from phlo_hooks.circuit import CircuitBreaker
 from phlo_hooks.errors import RegistrationError
 from phlo_hooks.events import HookEvent
 from phlo_hooks.filters import HookFilter
 from phlo_hooks.outcome import Delivery, Outcome
+from phlo_hooks.retry import RetryPolicy, seconds
 
 _NAME = re.compile(r"[\w\-/:]+")
 
@@ -38,6 +42,13 @@ class DeliveryMode(str, Enum):
 
     INLINE = "inline"
     QUEUED = "queued"
+
+
+class Ordering(str, Enum):
+    """Which events of a hook keep their order: those of one ASSET, or those of one RUN."""
+
+    ASSET = "asset"
+    RUN = "run"
 
 
 @runtime_checkable
@@ -72,6 +83,15 @@ class HookRegistration:
         failure_policy: what an exception means.
         delivery: where it is called. Left out: inline for a policy of RAISE, which can only abort what is
             still running, else queued, so that a slow receiver never holds up a run.
+        retry: when a failed delivery is tried again.
+        circuit: when a hook that keeps failing is left alone; None for never.
+        timeout: seconds (or `timedelta`) that one call may take; after that it is a failure, and any relay
+            may call the hook again.
+        batch_size: the handler takes a list of at most so many events; left out, it takes one event. What
+            failed in a batch is tried again alone, so that one bad event spoils no others.
+        batch_wait: seconds (or `timedelta`) for which fewer events wait for the batch to fill.
+        ordering: `asset` or `run`: of those with the same asset key or run, none is delivered before
+            an earlier one is delivered or dead.
 
     Raises:
         RegistrationError: a value that cannot work, named with what to do about it.
@@ -83,6 +103,12 @@ class HookRegistration:
     filters: HookFilter | None = None
     failure_policy: FailurePolicy = FailurePolicy.LOG
     delivery: DeliveryMode | None = field(default=None, kw_only=True)
+    retry: RetryPolicy = field(default=RetryPolicy(), kw_only=True)
+    circuit: CircuitBreaker | None = field(default=CircuitBreaker(), kw_only=True)
+    timeout: float | timedelta = field(default=60.0, kw_only=True)
+    batch_size: int | None = field(default=None, kw_only=True)
+    batch_wait: float | timedelta = field(default=0.0, kw_only=True)
+    ordering: Ordering | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         self._check_name()
@@ -98,6 +124,36 @@ class HookRegistration:
                 f"hook {self.hook_name!r}: filters is a {type(self.filters).__name__}, not a HookFilter"
             )
         object.__setattr__(self, "delivery", self._delivery())
+        self._check_queue()
+
+    def _check_queue(self) -> None:
+        """What only a relay can do, and the numbers it does it with."""
+        for name, kind in (("retry", RetryPolicy), ("circuit", CircuitBreaker)):
+            value = getattr(self, name)
+            if not isinstance(value, kind) and not (name == "circuit" and value is None):
+                raise RegistrationError(f"hook {self.hook_name!r}: {name} {value!r} is not a {kind.__name__}")
+        if self.ordering is not None:
+            object.__setattr__(self, "ordering", self._as(Ordering, "ordering", self.ordering))
+        self._check_number("timeout", self.timeout, lowest=0.001)
+        self._check_number("batch_wait", self.batch_wait)
+        if self.batch_size is not None and not (isinstance(self.batch_size, int) and self.batch_size >= 1):
+            raise RegistrationError(
+                f"hook {self.hook_name!r}: batch_size {self.batch_size!r} is not a whole number from 1 up"
+            )
+        if seconds(self.batch_wait) and self.batch_size is None:
+            raise RegistrationError(f"hook {self.hook_name!r}: batch_wait needs a batch_size")
+        if self.delivery is DeliveryMode.INLINE and (
+            self.batch_size is not None or self.ordering is not None
+        ):
+            raise RegistrationError(
+                f"hook {self.hook_name!r}: an inline hook is called with each event as it happens; "
+                "batch_size and ordering need delivery='queued'"
+            )
+
+    def _check_number(self, name: str, value: Any, lowest: float = 0.0) -> None:
+        number = seconds(value) if isinstance(value, (int, float, timedelta)) else math.nan
+        if not lowest <= number < math.inf:
+            raise RegistrationError(f"hook {self.hook_name!r}: {name} {value!r}: use seconds, above 0")
 
     def _check_name(self) -> None:
         if not isinstance(self.hook_name, str) or not _NAME.fullmatch(self.hook_name):
@@ -161,7 +217,7 @@ class RegisteredHook:
     def __post_init__(self) -> None:
         qualified_name = f"{self.plugin_name}.{self.registration.hook_name}"
         object.__setattr__(self, "qualified_name", qualified_name)
-        object.__setattr__(self, "call", _call_of(self.registration.handler))
+        object.__setattr__(self, "call", self._call_of_one())
         object.__setattr__(self, "delivered", Delivery(qualified_name, Outcome.DELIVERED))
 
     @property
@@ -184,11 +240,24 @@ class RegisteredHook:
         """Whether a relay calls it, where there is a store."""
         return self.registration.delivery is DeliveryMode.QUEUED
 
-    def deliver(self, event: HookEvent) -> None:
-        """Call the handler, whatever its style, and wait for it."""
-        result = self.call(event)
+    def deliver(self, *events: HookEvent) -> None:
+        """Call the handler, whatever its style, and wait for it; several events, if it takes a list."""
+        handle = _call_of(self.registration.handler)
+        result = handle(list(events) if self.registration.batch_size is not None else events[0])
         if result is not None:
             wait_for(result)
+
+    def lane(self, event: HookEvent) -> str | None:
+        """What an event must keep its order with, for a hook that asks; None for nothing."""
+        ordering = self.registration.ordering
+        if ordering is None:
+            return None
+        where = event.correlation
+        return where.asset_key if ordering is Ordering.ASSET else where.run_id
+
+    def _call_of_one(self) -> Callable[[HookEvent], object]:
+        handle = _call_of(self.registration.handler)
+        return handle if self.registration.batch_size is None else lambda event: handle([event])
 
 
 def wait_for(result: object) -> None:
@@ -197,9 +266,9 @@ def wait_for(result: object) -> None:
         run_coroutine(result)
 
 
-def _call_of(handler: Any) -> Callable[[HookEvent], object]:
+def _call_of(handler: Any) -> Callable[[Any], object]:
     """The handler as a function; what it returns may be a coroutine, which no signature tells for sure."""
     for method in ("handle_event_async", "handle_event"):
         if hasattr(handler, method):
-            return cast(Callable[[HookEvent], object], getattr(handler, method))
-    return cast(Callable[[HookEvent], object], handler)
+            return cast(Callable[[Any], object], getattr(handler, method))
+    return cast(Callable[[Any], object], handler)

@@ -12,9 +12,10 @@ from sqlalchemy import Connection, Row
 from phlo_hooks.delivery import statements
 from phlo_hooks.delivery.columns import bounded_error, exact
 from phlo_hooks.delivery.database import Database
-from phlo_hooks.delivery.records import Claim, DeliveryKey, DeliveryState, Settlement, seconds
+from phlo_hooks.delivery.records import Claim, DeliveryKey, DeliveryState, Settlement
 from phlo_hooks.errors import EventError
 from phlo_hooks.events import HookEvent
+from phlo_hooks.retry import seconds
 
 _OPEN = (DeliveryState.PENDING, DeliveryState.RETRYING, None)
 
@@ -126,7 +127,7 @@ def _claim(row: Row[Any], event: HookEvent, owner: str, until: datetime) -> Clai
         lease_until=until,
         created_at=row.created_at,
         lane=row.lane,
-        replayed=row.replayed,
+        replays=row.replays,
     )
 
 

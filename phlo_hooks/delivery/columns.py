@@ -42,7 +42,7 @@ def delivery_row(event: int, target: Target, now: datetime) -> dict[str, Any]:
         "next_attempt_at": target.lease_until if leased else now,
         "lease_owner": target.lease_owner,
         "lane": exact(target.lane) if target.lane else None,
-        "replayed": False,
+        "replays": 0,
         "created_at": now,
     }
 

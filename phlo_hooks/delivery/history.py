@@ -145,7 +145,7 @@ def _delivery(row: Row[Any]) -> DeliveryRecord:
         lease_owner=row.lease_owner,
         last_error=row.last_error,
         lane=row.lane,
-        replayed=row.replayed,
+        replays=row.replays,
         created_at=row.created_at,
         settled_at=row.settled_at,
     )

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 from phlo_hooks.bus import Accepted
 from phlo_hooks.delivery.records import DeliveryKey, Entry, Settlement, StateWrite, Target
-from phlo_hooks.delivery.retry import RetryPolicy
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.dispatch import Delivery, Outcome
 from phlo_hooks.envelope import redacted
@@ -19,6 +18,7 @@ from phlo_hooks.events import HookEvent
 from phlo_hooks.limits import bounded
 from phlo_hooks.redaction import Redactor
 from phlo_hooks.registration import RegisteredHook
+from phlo_hooks.retry import RetryPolicy
 
 logger = logging.getLogger("phlo_hooks.recorder")
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from phlo_hooks.delivery.schema import NAME_LENGTH
 from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.events import HookEvent
+from phlo_hooks.retry import seconds
 
 # An aware datetime, or seconds since 1970.
 Instant = datetime | float
@@ -35,7 +36,7 @@ class Target:
         scope: the code location that has the hook; only its relays take the delivery.
         lease_owner: who is about to call the hook itself, right after recording.
         lease_until: when that one is taken for dead, and any relay may call the hook.
-        lane: deliveries of one hook and lane keep their order (not enforced yet).
+        lane: deliveries of one hook and lane keep their order.
 
     Raises:
         ConfigurationError: a name is too long for the tables, or the lease is half stated.
@@ -134,7 +135,8 @@ class Claim:
     lease_until: datetime
     created_at: datetime
     lane: str | None = None
-    replayed: bool = False
+    replays: int = 0
+    errors: str | None = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ class DeliveryRecord:
     lease_owner: str | None
     last_error: str | None
     lane: str | None
-    replayed: bool
+    replays: int
     created_at: datetime
     settled_at: datetime | None
 
@@ -189,11 +191,6 @@ class StateEntry:
     version: int
     updated_at: datetime
     expires_at: datetime | None
-
-
-def seconds(duration: float | timedelta) -> float:
-    """A duration in seconds."""
-    return duration.total_seconds() if isinstance(duration, timedelta) else float(duration)
 
 
 def _check_length(field: str, value: str) -> None:

@@ -17,15 +17,16 @@ from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from phlo_hooks.delivery import worker
-from phlo_hooks.delivery.records import Claim, Settlement, seconds
+from phlo_hooks.delivery.records import Claim, Settlement
 from phlo_hooks.delivery.relay_run import RelayRun
 from phlo_hooks.delivery.report import RelayReport
-from phlo_hooks.delivery.retry import RetryPolicy
 from phlo_hooks.delivery.store import HookStore
+from phlo_hooks.delivery.verdict import verdict
 from phlo_hooks.delivery.worker import Finished, Worker
 from phlo_hooks.errors import ConfigurationError, DeliveryError, StoreError
 from phlo_hooks.events import HookEvent
 from phlo_hooks.registration import FailurePolicy
+from phlo_hooks.retry import RetryPolicy, seconds
 
 __all__ = ["Deliverable", "Relay", "RelayReport"]
 
@@ -158,7 +159,8 @@ class Relay:
             return Settlement.released(claim.delivery_id)
         if error is None:
             return Settlement.delivered(claim.delivery_id)
-        return self.policy.verdict(
+        return verdict(
+            self.policy,
             claim,
             error,
             self._redact(_describe(error)),

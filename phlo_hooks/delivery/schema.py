@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     Dialect,
     Double,
@@ -115,9 +114,10 @@ hook_deliveries = Table(
     Column("lease_owner", String(NAME_LENGTH)),
     Column("last_error", Text),
     Column("lane", String(NAME_LENGTH)),
-    Column("replayed", Boolean, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("settled_at", UtcTime),
+    Column("errors", Text),
+    Column("replays", Integer, nullable=False),
     UniqueConstraint("event_row", "hook", "scope", name="uq_hook_deliveries_event_row"),
     **_NUMBERED,
 )
@@ -132,6 +132,37 @@ Index(
     hook_deliveries.c.id,
     sqlite_where=_open,
     postgresql_where=_open,
+)
+
+# Whether anything comes before a delivery in its lane.
+Index(
+    "ix_hook_deliveries_lane",
+    hook_deliveries.c.hook,
+    hook_deliveries.c.scope,
+    hook_deliveries.c.lane,
+    hook_deliveries.c.id,
+    sqlite_where=_open,
+    postgresql_where=_open,
+)
+
+# Health counts the dead without a look at the millions that were delivered.
+_dead = hook_deliveries.c.state == "dead"
+
+Index(
+    "ix_hook_deliveries_dead",
+    hook_deliveries.c.state,
+    hook_deliveries.c.hook,
+    hook_deliveries.c.id,
+    sqlite_where=_dead,
+    postgresql_where=_dead,
+)
+
+# Rates: what was settled in the last minutes, and how it ended.
+Index(
+    "ix_hook_deliveries_settled",
+    hook_deliveries.c.settled_at,
+    hook_deliveries.c.hook,
+    hook_deliveries.c.state,
 )
 
 hook_state = Table(

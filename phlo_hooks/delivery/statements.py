@@ -52,7 +52,8 @@ DUE = (
         _delivery.next_attempt_at,
         _delivery.created_at,
         _delivery.lane,
-        _delivery.replayed,
+        _delivery.replays,
+        _delivery.errors,
         _event.body,
     )
     .join_from(hook_deliveries, hook_events, _event.id == _delivery.event_row)

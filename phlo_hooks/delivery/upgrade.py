@@ -17,7 +17,7 @@ from phlo_hooks.delivery.schema import VERSION_TABLE, metadata, version_table
 from phlo_hooks.errors import SchemaVersionError
 
 # In order; a test holds them against the files in `migrations/versions`.
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 HEAD = REVISIONS[-1]
 MIGRATIONS = Path(__file__).parent / "migrations"
 

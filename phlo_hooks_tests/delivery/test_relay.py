@@ -12,12 +12,12 @@ from queue import SimpleQueue
 import pytest
 
 from phlo_hooks.delivery.relay import MAX_HANGING, Relay, RelayReport
-from phlo_hooks.delivery.retry import RetryPolicy
 from phlo_hooks.delivery.store import Claim, DeliveryState, HookStore, Settlement
 from phlo_hooks.delivery.worker import Finished, Worker
 from phlo_hooks.errors import ConfigurationError, PermanentError, RetryLater, StoreUnavailableError
 from phlo_hooks.events import HookEvent
 from phlo_hooks.registration import FailurePolicy, HookRegistration, RegisteredHook
+from phlo_hooks.retry import RetryPolicy
 from phlo_hooks_tests.delivery.helpers import (
     HOOK,
     Clock,

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from phlo_hooks.delivery.retry import MAX_RETRY_AFTER, RetryPolicy
 from phlo_hooks.delivery.store import Claim, Settlement
+from phlo_hooks.delivery.verdict import MAX_RETRY_AFTER, verdict as judged
 from phlo_hooks.errors import ConfigurationError, PermanentError, RetryLater
 from phlo_hooks.registration import FailurePolicy
+from phlo_hooks.retry import RetryPolicy
 from phlo_hooks_tests.delivery.helpers import HOOK, START, make_event
 
 POLICY = RetryPolicy(schedule=(5, timedelta(minutes=1)), jitter="none")
@@ -22,8 +23,8 @@ def verdict(
 ) -> Settlement:
     """The verdict on a call that raised `error`."""
     claim = Claim(7, make_event(), HOOK, "", attempts, "me", START, created_at=START - age)
-    return POLICY.verdict(
-        claim, error, "text", failure_policy=FailurePolicy(policy), now=START, rng=random.Random(1)
+    return judged(
+        POLICY, claim, error, "text", failure_policy=FailurePolicy(policy), now=START, rng=random.Random(1)
     )
 
 

@@ -1,19 +1,14 @@
-"""When a failed delivery is tried again, and when it is given up."""
+"""How often a delivery is tried, how long after each failure, and for how long in all."""
 
 from __future__ import annotations
 
 import math
 import random
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
-from phlo_hooks.delivery.records import Claim, Settlement, seconds
-from phlo_hooks.errors import ConfigurationError, PermanentError, RetryLater
-from phlo_hooks.registration import FailurePolicy
-
-# A receiver that asks for more than a day is asking for a dead letter that nobody sees.
-MAX_RETRY_AFTER = 86_400.0
+from phlo_hooks.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
@@ -26,6 +21,8 @@ class RetryPolicy:
             outage that begins on a Friday evening.
         jitter: `full` waits a random part of that time, so that what failed together is not tried
             together; `none` waits all of it.
+        max_age: seconds (or `timedelta`) after which an event is of no use to the hook: it goes to the dead
+            letters without a further call. None for never.
 
     Raises:
         ConfigurationError: a time is negative, or the jitter unknown.
@@ -33,6 +30,7 @@ class RetryPolicy:
 
     schedule: tuple[float | timedelta, ...] = (5, 30, 120, 600, 3600, 21_600, 86_400)
     jitter: Literal["full", "none"] = "full"
+    max_age: float | timedelta | None = None
 
     def __post_init__(self) -> None:
         times = tuple(seconds(time) for time in self.schedule)
@@ -40,6 +38,8 @@ class RetryPolicy:
             raise ConfigurationError(f"retry schedule {self.schedule!r}: use seconds, from 0 up")
         if self.jitter not in ("full", "none"):
             raise ConfigurationError(f"retry jitter {self.jitter!r} is unknown; use 'full' or 'none'")
+        if self.max_age is not None and not seconds(self.max_age) > 0:
+            raise ConfigurationError(f"retry max_age {self.max_age!r}: use seconds above 0, or None for ever")
         object.__setattr__(self, "schedule", times)
 
     @property
@@ -64,33 +64,11 @@ class RetryPolicy:
         longest = seconds(self.schedule[min(attempt, len(self.schedule)) - 1])
         return (rng or random).uniform(0, longest) if self.jitter == "full" else longest
 
-    def verdict(
-        self,
-        claim: Claim,
-        error: BaseException,
-        text: str,
-        *,
-        failure_policy: FailurePolicy,
-        now: datetime,
-        rng: random.Random | None = None,
-    ) -> Settlement:
-        """What a failed call means.
-
-        A hook that ignores failures is not tried again. `PermanentError` is the end. `RetryLater` waits as
-        long as it says and is no attempt, until the whole schedule's time has passed. Anything else is
-        tried again by the schedule, and is dead after its last entry.
-        """
-        if failure_policy is FailurePolicy.IGNORE:
-            return Settlement.suppressed(claim.delivery_id, text)
-        if isinstance(error, PermanentError):
-            return Settlement.dead(claim.delivery_id, text)
-        if isinstance(error, RetryLater) and now - claim.created_at < self.horizon:
-            return Settlement.retrying(claim.delivery_id, text, after=_asked(error), counted=False)
-        if claim.attempts >= self.max_attempts:
-            return Settlement.dead(claim.delivery_id, text)
-        return Settlement.retrying(claim.delivery_id, text, after=self.delay(claim.attempts, rng))
+    def too_old(self, age: timedelta) -> bool:
+        """Whether an event of this age is of no use any more."""
+        return self.max_age is not None and age.total_seconds() > seconds(self.max_age)
 
 
-def _asked(error: RetryLater) -> float:
-    after = error.after if math.isfinite(error.after) else MAX_RETRY_AFTER
-    return min(max(after, 0.0), MAX_RETRY_AFTER)
+def seconds(duration: float | timedelta) -> float:
+    """A duration in seconds."""
+    return duration.total_seconds() if isinstance(duration, timedelta) else float(duration)
