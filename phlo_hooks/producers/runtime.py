@@ -18,7 +18,6 @@ from phlo_hooks.delivery.recorder import Recorder
 from phlo_hooks.delivery.relay import Relay, RelayReport
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
-from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.dagster_private import default_store_url, on_run_events
 from phlo_hooks.producers.live import announce
@@ -45,10 +44,7 @@ class Runtime:
         register: puts every hook on a bus; called once for each bus that is made.
         store_url: gives the SQLAlchemy URL of the store; None for beside the instance's own storage.
         redactor: gives the one that knows the values that must not leave.
-        start: how far back the tail sensor looks when it starts for the first time.
-
-    Raises:
-        ConfigurationError: `start` has no time zone.
+        start: how far back the tail sensor looks when it starts for the first time; aware.
     """
 
     def __init__(
@@ -60,10 +56,6 @@ class Runtime:
         redactor: Callable[[], Redactor] = Redactor,
         start: datetime | None = None,
     ) -> None:
-        if start is not None and start.tzinfo is None:
-            raise ConfigurationError(
-                f"since={start!r} has no time zone: use datetime(…, tzinfo=timezone.utc)"
-            )
         self.catalog = catalog
         self.loaded_at = utc_now()
         self.start = start
