@@ -146,6 +146,7 @@ def _delivery(row: Row[Any]) -> DeliveryRecord:
         last_error=row.last_error,
         lane=row.lane,
         replays=row.replays,
+        errors=row.errors,
         created_at=row.created_at,
         settled_at=row.settled_at,
     )

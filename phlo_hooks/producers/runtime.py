@@ -15,9 +15,11 @@ from dagster import EventLogEntry
 
 from phlo_hooks.bus import HookBus
 from phlo_hooks.delivery.recorder import Recorder
+from phlo_hooks.delivery.records import Told
 from phlo_hooks.delivery.relay import Relay, RelayReport
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
+from phlo_hooks.producers import run_view
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.dagster_private import default_store_url, on_run_events
 from phlo_hooks.producers.live import announce
@@ -90,12 +92,34 @@ class Runtime:
         self._register(bus, instance)
         return bus
 
-    def relay(self, instance: dg.DagsterInstance, scope: str) -> Relay:
-        """Delivers what waits in the instance's store for the hooks of the code location `scope`."""
-        hooks = {hook.qualified_name: hook for hook in self.bus(instance).hooks}
+    def relay(
+        self,
+        instance: dg.DagsterInstance,
+        scope: str,
+        *,
+        concurrency: int = 1,
+        stopping: Callable[[], bool] | None = None,
+    ) -> Relay:
+        """Delivers what waits in the instance's store for the hooks of the code location `scope`.
+
+        Args:
+            instance: the Dagster instance.
+            scope: the code location's name.
+            concurrency: how many calls of one hook may be under way at once.
+            stopping: asked between calls whether to end before the time.
+        """
+        bus, recorder = self.bus(instance), self.recorder(instance, scope)
         # Runs that were executed in a process of their own have no location: whoever comes first takes them.
         scopes = tuple(dict.fromkeys((scope, "")))
-        return Relay(self.store(instance), hooks, scopes=scopes, redact=self._redactor().text)
+        return Relay(
+            self.store(instance),
+            {hook.qualified_name: hook for hook in bus.hooks},
+            scopes=scopes,
+            redact=self._redactor().text,
+            tell=lambda event: Told(recorder.entry(event, bus.match(event)), run_view.news(event)),
+            concurrency=concurrency,
+            stopping=stopping,
+        )
 
     def tail(self, instance: dg.DagsterInstance, scope: str) -> Tail:
         """Reads the instance's log for the code location `scope`."""
