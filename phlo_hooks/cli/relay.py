@@ -19,6 +19,8 @@ from phlo_hooks.producers.sensor import TICK_BUDGET, tick
 
 # What a step has recorded waits for so long at most, in seconds, before it is delivered.
 POLL = 0.2
+# However much waits: who asks for one pass waits for its end.
+_ONCE_BUDGET = 86_400.0
 
 
 @click.command()
@@ -65,7 +67,7 @@ def relay(
         places = [_Place(instance, each, concurrency, stop) for each in locations]
         while True:
             for place in places:
-                click.echo(place.look())
+                click.echo(place.look(_ONCE_BUDGET if once else TICK_BUDGET))
             if once or _deliver(places, stop, interval):
                 return
 
@@ -91,19 +93,19 @@ class _Place:
         self._stop = stop
         self._relay: Relay | None = None
 
-    def look(self) -> str:
-        """Collect from Dagster's log, deliver, and say what was done."""
-        return f"{self._location.name}: {self._tick()}"
+    def look(self, budget: float) -> str:
+        """Collect from Dagster's log, deliver, and say what was done; within so many seconds."""
+        return f"{self._location.name}: {self._tick(budget)}"
 
     def deliver(self, budget: float) -> None:
         """Deliver what steps have recorded meanwhile; a store that is down is told of by `look`."""
         with suppress(StoreError):
             self._own_relay().run(budget=max(budget, POLL))
 
-    def _tick(self) -> str:
+    def _tick(self, budget: float) -> str:
         location = self._location
         try:
-            return tick(self._instance, location.runtime, location.name, TICK_BUDGET, self._own_relay())
+            return tick(self._instance, location.runtime, location.name, budget, self._own_relay())
         except StoreError as exc:
             return f"{exc}; nothing was recorded or delivered, the next pass tries again"
 

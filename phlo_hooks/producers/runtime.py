@@ -16,7 +16,7 @@ from dagster import EventLogEntry
 from phlo_hooks.bus import HookBus
 from phlo_hooks.delivery.recorder import Recorder
 from phlo_hooks.delivery.records import Told
-from phlo_hooks.delivery.relay import Relay, RelayReport
+from phlo_hooks.delivery.relay import GRACE, Relay, RelayReport
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.producers import run_view
@@ -105,6 +105,7 @@ class Runtime:
         scope: str,
         *,
         concurrency: int = 1,
+        grace: float = GRACE,
         stopping: Callable[[], bool] | None = None,
     ) -> Relay:
         """Delivers what waits in the instance's store for the hooks of the code location `scope`.
@@ -113,6 +114,7 @@ class Runtime:
             instance: the Dagster instance.
             scope: the code location's name.
             concurrency: how many calls of one hook may be under way at once.
+            grace: seconds to wait for calls that are under way at the end.
             stopping: asked between calls whether to end before the time.
         """
         bus, recorder = self.bus(instance), self.recorder(instance, scope)
@@ -125,6 +127,7 @@ class Runtime:
             redact=self._redactor().text,
             tell=lambda event: Told(recorder.entry(event, bus.match(event)), run_view.news(event)),
             concurrency=concurrency,
+            grace=grace,
             stopping=stopping,
         )
 
@@ -177,7 +180,7 @@ class Runtime:
         # An ephemeral instance's events are delivered at the run's end anyway.
         if not self._in_run or instance.is_ephemeral:
             return None
-        return InRunRelay(lambda stopping: self.relay(instance, scope, stopping=stopping))
+        return InRunRelay(lambda stopping: self.relay(instance, scope, grace=1.0, stopping=stopping))
 
     def _listen(self, session: RunSession | None, entry: EventLogEntry, relay: InRunRelay | None) -> None:
         record = recorded(entry)
