@@ -16,7 +16,6 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
-    distinct,
     func,
     or_,
     select,
@@ -162,8 +161,10 @@ SETTLED_SINCE = (
 )
 
 # Which hooks there are, as far as the newest deliveries tell: all of them would be a look at each row.
-RECENT_HOOKS = select(distinct(_delivery.hook)).where(
-    _delivery.id > select(func.max(_delivery.id) - _MOST).scalar_subquery()
+RECENT_HOOKS = (
+    select(_delivery.hook)
+    .distinct()
+    .where(_delivery.id > select(func.max(_delivery.id) - _MOST).scalar_subquery())
 )
 
 LAST_ERRORS = select(_delivery.id, _delivery.last_error).where(_delivery.id.in_(_IDS))
