@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Row, Select
+from sqlalchemy import Column, Connection, Row, Select
 
 from phlo_hooks.delivery import admin_statements as admin, statements
 from phlo_hooks.delivery.criteria import deliveries_selected, events_selected
@@ -69,6 +70,16 @@ class Browsing:
         query = statements.DELIVERIES.where(hook_deliveries.c.id == delivery_id)
         rows = self._database.read(lambda c: c.execute(query).all())
         return [error for row in rows for error in _errors(row.errors)]
+
+    def recorded_between(self) -> tuple[datetime | None, datetime | None]:
+        """When the first and the last event that is there were recorded; None twice without any."""
+
+        def work(connection: Connection) -> tuple[datetime | None, datetime | None]:
+            ends = (admin.FIRST_EVENT, admin.LAST_EVENT)
+            first, last = (connection.execute(query).scalar() for query in ends)
+            return first, last
+
+        return self._database.read(work)
 
     def _page(self, query: Select[Any], order: Column[int], limit: int, newest: bool) -> list[Row[Any]]:
         if newest:

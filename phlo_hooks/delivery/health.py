@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from phlo_hooks.delivery import admin_statements as admin
-from phlo_hooks.delivery.circuits import CLOSED, CircuitState
 from phlo_hooks.delivery.database import Database
+from phlo_hooks.delivery.switches import CLOSED, HookCircuit
 
 # Long enough for a rate of a few events an hour to show, short enough to be about now.
 WINDOW = 300.0
@@ -39,7 +39,7 @@ class HookHealth:
     """
 
     hook: str
-    circuit: CircuitState = field(default_factory=CircuitState)
+    circuit: HookCircuit = field(default_factory=HookCircuit)
     pending: int = 0
     retrying: int = 0
     in_flight: int = 0
@@ -70,7 +70,7 @@ class Health:
 
     _database: Database
     clock: Callable[[], datetime]
-    circuits: Callable[[], dict[str, CircuitState]]
+    circuits: Callable[[], dict[str, HookCircuit]]
 
     def health(self, hooks: Collection[str] | None = None, *, window: float = WINDOW) -> list[HookHealth]:
         """How each hook is doing, by name.
@@ -84,7 +84,7 @@ class Health:
         figures = self._database.read(lambda c: _Figures(c, now, window))
         circuits = self.circuits()
         names = figures.hooks | set(circuits) if hooks is None else set(hooks)
-        return [figures.of(hook, circuits.get(hook, CircuitState())) for hook in sorted(names)]
+        return [figures.of(hook, circuits.get(hook, HookCircuit())) for hook in sorted(names)]
 
 
 class _Figures:
@@ -103,7 +103,7 @@ class _Figures:
         errors = connection.execute(admin.LAST_ERRORS, {"ids": ids}) if ids else ()
         self._errors = {row.id: row.last_error for row in errors}
 
-    def of(self, hook: str, circuit: CircuitState) -> HookHealth:
+    def of(self, hook: str, circuit: HookCircuit) -> HookHealth:
         """One hook's."""
         waits, dead = self._open.get(hook), self._dead.get(hook)
         return HookHealth(

@@ -10,7 +10,6 @@ from os import PathLike
 from sqlalchemy import URL
 
 from phlo_hooks.delivery.browsing import Browsing
-from phlo_hooks.delivery.circuits import Circuits
 from phlo_hooks.delivery.claiming import Claiming
 from phlo_hooks.delivery.database import Database
 from phlo_hooks.delivery.health import Health
@@ -29,6 +28,7 @@ from phlo_hooks.delivery.records import (
 )
 from phlo_hooks.delivery.selection import Selection
 from phlo_hooks.delivery.state import KeptState
+from phlo_hooks.delivery.switches import Switches
 from phlo_hooks.delivery.url import normalize_url
 from phlo_hooks.envelope import utc_now
 
@@ -48,7 +48,7 @@ __all__ = [
 TIMEOUT = 5.0
 
 
-class HookStore(Recording, Claiming, History, Browsing, Mending, Pruning, KeptState, Circuits, Health):
+class HookStore(Recording, Claiming, History, Browsing, Mending, Pruning, KeptState, Switches, Health):
     """Events, deliveries and state, on SQLite, PostgreSQL or MySQL.
 
     Building one does nothing but look at the URL; the first call connects and creates the tables. It may
@@ -73,7 +73,8 @@ class HookStore(Recording, Claiming, History, Browsing, Mending, Pruning, KeptSt
         timeout: float = TIMEOUT,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._database = Database(normalize_url(url), timeout=timeout)
+        self.url = normalize_url(url)
+        self._database = Database(self.url, timeout=timeout)
         self.clock = clock
 
     @classmethod

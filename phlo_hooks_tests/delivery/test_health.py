@@ -9,9 +9,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.dialects import mysql, postgresql
 
 from phlo_hooks.delivery import admin_statements as admin
-from phlo_hooks.delivery.circuits import CircuitState
 from phlo_hooks.delivery.health import HookHealth
 from phlo_hooks.delivery.store import Entry, HookStore, Settlement, Target
+from phlo_hooks.delivery.switches import HookCircuit
 from phlo_hooks_tests.delivery.helpers import HOOK, START, Clock, claim, deliver, make_entries, make_event
 
 NAMES = [name for name in vars(admin) if name.isupper() and hasattr(getattr(admin, name), "compile")]
@@ -87,33 +87,64 @@ def test_a_dead_letters_error_is_told(store: HookStore) -> None:
 def test_a_circuit(store: HookStore) -> None:
     """As a relay writes it."""
     until = datetime(2026, 3, 14, 10, tzinfo=timezone.utc)
-    value = {"state": "open", "failures": 5, "openings": 1, "until": until.timestamp(), "reason": "5 in a row"}
+    value = {
+        "state": "open",
+        "failures": 5,
+        "openings": 1,
+        "until": until.timestamp(),
+        "reason": "5 in a row",
+    }
     store.put_state("circuit", HOOK, {**value, "changed_at": START.timestamp()})
-    assert store.circuit(HOOK) == CircuitState("open", 5, until, "5 in a row", START)
+    assert store.circuits() == {HOOK: HookCircuit("open", 5, until, "5 in a row", START)}
     (found,) = store.health()
-    assert (found.circuit, found.problems()) == (store.circuit(HOOK), ("circuit open",))
+    assert (found.circuit, found.problems()) == (store.circuits()[HOOK], ("circuit open",))
+
+
+def test_a_hook_of_several_locations(store: HookStore) -> None:
+    """The worst of its circuits is shown; one that this release does not know counts as open."""
+    for scope, state in (("a", "half_open"), ("b c", "disabled"), ("d", "melted")):
+        store.put_state("circuit", f"{HOOK} {scope}", {"state": state})
+    store.put_state("circuit", "other.hook d", {"state": "melted"})
+    found = store.circuits()
+    assert (found[HOOK].state, found[HOOK].scope) == ("disabled", "b c")
+    assert (found["other.hook"].state, found["other.hook"].scope) == ("open", "d")
+    assert {"a", "b c", "d"} == store.circuit_scopes(HOOK)
 
 
 def test_a_hook_is_switched_off_and_on(store: HookStore, clock: Clock) -> None:
     """Each returns whether it changed anything; no row at all is a closed circuit."""
     assert not store.enable(HOOK)
     assert store.get_state("circuit", HOOK) is None
-    assert store.disable(HOOK, "noisy")
-    assert not store.disable(HOOK, "noisy")
-    assert store.disable(HOOK, "very noisy")
-    assert store.circuit(HOOK) == CircuitState("disabled", reason="very noisy", changed_at=clock())
-    assert store.enable(HOOK)
-    assert store.circuit(HOOK) == CircuitState(changed_at=clock())
-    entry = store.get_state("circuit", HOOK)
+    assert store.disable(HOOK, "noisy", scope="loc")
+    clock.advance(60)
+    assert not store.disable(HOOK, "noisy", scope="loc")
+    assert store.disable(HOOK, "very noisy", scope="loc")
+    disabled = HookCircuit("disabled", reason="very noisy", changed_at=START, scope="loc")
+    assert store.circuits() == {HOOK: disabled}
+    assert not store.enable(HOOK)
+    assert store.enable(HOOK, scope="loc")
+    assert not store.enable(HOOK, scope="loc")
+    entry = store.get_state("circuit", f"{HOOK} loc")
     assert entry is not None
     assert entry.value == {
         "state": "closed",
         "failures": 0,
         "openings": 0,
         "until": None,
-        "reason": None,
-        "changed_at": START.timestamp(),
+        "reason": "enabled",
+        "changed_at": clock().timestamp(),
+        "changes": 2,
     }
+
+
+def test_a_pause_is_ended(store: HookStore) -> None:
+    """A receiver asked for a day; the operator knows better. What relays keep besides stays."""
+    value = {"state": "closed", "until": START.timestamp() + 86_400, "changes": 3, "later": "field"}
+    store.put_state("circuit", HOOK, value)
+    assert store.enable(HOOK)
+    entry = store.get_state("circuit", HOOK)
+    assert entry is not None
+    assert (entry.value["until"], entry.value["changes"], entry.value["later"]) == (None, 3, "field")
 
 
 def test_a_relay_writes_meanwhile(store: HookStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +160,7 @@ def test_a_relay_writes_meanwhile(store: HookStore, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(store, "get_state", overtaken)
     assert store.disable(HOOK, "noisy")
-    assert store.circuit(HOOK).state == "disabled"
+    assert store.circuits()[HOOK].state == "disabled"
 
 
 @pytest.mark.parametrize("name", NAMES)
