@@ -17,7 +17,7 @@ from phlo_hooks.cli.opening import StoreChoice, open_store
 from phlo_hooks.cli.options import event_options, json_option, limit_option, store_options
 from phlo_hooks.cli.output import first_line, print_json, print_table, printable
 from phlo_hooks.cli.times import short
-from phlo_hooks.delivery.browsing import every_event
+from phlo_hooks.delivery.browsing import PAGE, every_event
 from phlo_hooks.delivery.records import DeliveryRecord, EventRecord
 from phlo_hooks.delivery.selection import Selection
 from phlo_hooks.delivery.store import HookStore
@@ -110,19 +110,25 @@ def export(choice: StoreChoice, selection: Selection, output: Path | None) -> No
 
 def follow(store: HookStore, selection: Selection, *, lines: int, interval: float) -> Iterator[EventRecord]:
     """The last `lines` events, then each new one, looked for every `interval` seconds, without end."""
-    newest = store.select_events(Selection(), limit=1, newest=True)
-    last = newest[0].id if newest else 0
-    if lines > 0:
-        yield from store.select_events(selection, limit=lines, newest=True)
-    seen: set[int] = set(range(max(0, last - _LOOK_BACK), last + 1))
+    last = _newest(store)
+    first = store.select_events(selection, limit=max(lines, _LOOK_BACK), newest=True)
+    yield from first[len(first) - lines :] if lines < len(first) else first
+    seen = {record.id for record in first}
     while True:
-        for record in store.select_events(selection, after_id=max(0, last - _LOOK_BACK)):
-            last = max(last, record.id)
-            if record.id not in seen:
-                seen.add(record.id)
-                yield record
-        seen = {number for number in seen if number > last - _LOOK_BACK}
-        time.sleep(interval)
+        top = _newest(store)
+        page = store.select_events(selection, after_id=max(0, last - _LOOK_BACK), limit=PAGE)
+        yield from (record for record in page if record.id not in seen)
+        seen = {record.id for record in page}
+        if len(page) == PAGE:
+            last = page[-1].id
+        else:
+            last = max(last, top)
+            time.sleep(interval)
+
+
+def _newest(store: HookStore) -> int:
+    """The highest number there is."""
+    return max((record.id for record in store.select_events(Selection(), limit=1, newest=True)), default=0)
 
 
 def what(record: EventRecord) -> str:

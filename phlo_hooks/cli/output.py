@@ -54,9 +54,14 @@ def confirm(what: str, *, yes: bool) -> None:
     """
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not someone_is_there():
         raise click.ClickException(f"{what}: nobody is there to confirm it; add --yes")
     click.confirm(f"{what}. Go on?", abort=True, err=True)
+
+
+def someone_is_there() -> bool:
+    """Whether a question will be answered."""
+    return sys.stdin.isatty()
 
 
 def deliveries_of(number: int) -> str:
