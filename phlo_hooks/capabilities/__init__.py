@@ -1,4 +1,4 @@
-"""Capabilities: Dagster resources that provide hooks. Each is a file or a folder, loaded when it is first named."""
+"""Capabilities: Dagster resources that provide hooks. Each is loaded when it is first named."""
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import dagster as dg
 from pydantic import Field
 
@@ -52,14 +50,15 @@ class EndpointFields(dg.Config):
     owners: list[str] | None = Field(default=None, description="Owners or patterns, such as team:data.")
     jobs: list[str] | None = Field(default=None, description="Job names or patterns.")
     status: list[str] | None = Field(default=None, description="success, failure, skipped …")
-    min_severity: Literal["INFO", "WARN", "ERROR", "CRITICAL"] | None = Field(
-        default=None, description="The least severe that is sent; a failure counts as ERROR."
+    min_severity: str | None = Field(
+        default=None,
+        description="INFO, WARN, ERROR or CRITICAL: the least that is sent; a failure counts as ERROR.",
     )
 
-    format: Literal["structured", "batch"] = Field(
+    format: str = Field(
         default="structured",
-        description="One CloudEvent a request (application/cloudevents+json), or an array of them "
-        "(application/cloudevents-batch+json).",
+        description="structured: one CloudEvent a request (application/cloudevents+json); batch: an array of "
+        "them (application/cloudevents-batch+json).",
     )
     batch_size: int | None = Field(
         default=None, ge=1, description="Events in a batch at most; 100 by default. For format='batch'."
@@ -69,8 +68,8 @@ class EndpointFields(dg.Config):
         ge=0,
         description="Seconds to wait for a batch to fill; 0 by default. For format='batch'.",
     )
-    ordering: Literal["asset", "run"] | None = Field(
-        default=None, description="Keep the order of events of one asset, or of one run."
+    ordering: str | None = Field(
+        default=None, description="asset or run: keep the order of events of one asset, or of one run."
     )
 
     timeout: float = Field(
@@ -98,8 +97,9 @@ class EndpointFields(dg.Config):
         ge=1,
         description="Failures in a row after which the hook is disabled; never, by default.",
     )
-    reenable: Literal["command", "probe"] = Field(
-        default="command", description="What ends that: phlo-hooks hooks enable, or a probe that works."
+    reenable: str = Field(
+        default="command",
+        description="What ends that: command (phlo-hooks hooks enable), or probe (a delivery that works).",
     )
 
 

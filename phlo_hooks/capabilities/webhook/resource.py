@@ -106,5 +106,5 @@ def _circuit(endpoint: EndpointFields) -> CircuitBreaker | None:
         cooldown=endpoint.circuit_cooldown,
         max_cooldown=endpoint.circuit_max_cooldown,
         max_consecutive_failures=endpoint.max_consecutive_failures,
-        reenable=endpoint.reenable,
+        reenable=endpoint.reenable,  # type: ignore[arg-type]  # checked there
     )
