@@ -54,6 +54,11 @@ class FaultProcess:
         """How many requests were read."""
         return int(self._ask("count"))
 
+    @property
+    def connections(self) -> int:
+        """How many connections were accepted, ever."""
+        return int(self._ask("connections"))
+
     def always(self, fault: Fault) -> None:
         """Treat every request so, from now on."""
         self._ask("always", fault)

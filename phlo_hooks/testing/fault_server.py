@@ -47,6 +47,7 @@ class FaultServer:
         self._connections: set[socket.socket] = set()
         self._threads: set[threading.Thread] = set()
         self._closing = threading.Event()
+        self._accepted = 0
 
     def __enter__(self) -> Self:
         if self._listener is None:
@@ -79,6 +80,11 @@ class FaultServer:
     def count(self) -> int:
         """How many requests were read."""
         return len(self._requests)
+
+    @property
+    def connections(self) -> int:
+        """How many connections were accepted, ever: a client that keeps them needs few."""
+        return self._accepted
 
     def always(self, fault: Fault) -> None:
         """Treat every request so, from now on."""
@@ -158,6 +164,7 @@ class FaultServer:
     def _accept(self, listener: socket.socket) -> None:
         while True:
             connection, _ = listener.accept()
+            self._accepted += 1
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._start(self._serve, connection)
 

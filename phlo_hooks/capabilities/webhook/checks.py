@@ -28,7 +28,7 @@ def check(endpoint: EndpointFields) -> None:
         _check_url(endpoint.url)
         _check_secrets(endpoint)
         _check_headers(endpoint)
-        _check_format(endpoint)
+        _check_options(endpoint)
     except ConfigurationError as exc:
         raise ConfigurationError(f"{who}: {exc}") from None
 
@@ -122,13 +122,16 @@ def _doubles(names: Iterable[str]) -> str | None:
     return next((name for name in names if name in seen or seen.add(name)), None)  # type: ignore[func-returns-value]
 
 
-def _check_format(endpoint: EndpointFields) -> None:
+def _check_options(endpoint: EndpointFields) -> None:
     if endpoint.format not in ("structured", "batch"):
         raise ConfigurationError(f"format {endpoint.format!r} is unknown; use 'structured' or 'batch'")
     wanted: Mapping[str, object] = {"batch_size": endpoint.batch_size, "batch_wait": endpoint.batch_wait}
     for name, value in wanted.items():
         if value is not None and endpoint.format != "batch":
             raise ConfigurationError(f"{name}={value!r} needs format='batch'")
+    if endpoint.circuit_failures is None and endpoint.max_consecutive_failures is not None:
+        most = endpoint.max_consecutive_failures
+        raise ConfigurationError(f"max_consecutive_failures={most} needs circuit_failures")
 
 
 def check_names(endpoints: Iterable[EndpointFields]) -> None:

@@ -50,7 +50,7 @@ def post(url: str, headers: Headers, body: bytes, *, timeout: float, ca_file: st
         with _within(timeout), pool.stream("POST", url, headers=pairs, content=body) as response:
             return _answer(response)
     except httpcore2.TimeoutException as exc:
-        raise DeliveryError(f"no complete answer within {timeout:g} s") from exc
+        raise DeliveryError(f"no complete answer within {timeout:.3g} s") from exc
     except (httpcore2.NetworkError, httpcore2.ProtocolError) as exc:
         raise DeliveryError(f"{_reason(exc)}{_advice(exc)}") from exc
 

@@ -53,7 +53,9 @@ FAULTS = [
     pytest.param(Fault.reset(), retried("Connection reset"), id="reset"),
     pytest.param(Fault.hang(), retried("no complete answer within 0.4 s"), id="hangs"),
     pytest.param(
-        Fault.slow_body(4.0), retried("no complete answer within 0.4 s", processed=1), id="slow body"
+        Fault.slow_body(4.0, b"." * 100),
+        retried("no complete answer within 0.4 s", processed=1),
+        id="slow body",
     ),
     pytest.param(Fault.truncate(), retried("RemoteProtocolError"), id="truncated"),
     pytest.param(
