@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import formatdate
 from enum import Enum
 from http import HTTPStatus
 
@@ -30,6 +28,7 @@ class Fault:
         body: of the answer.
         headers: of the answer, besides `Content-Length`.
         seconds: that the body takes, byte by byte, or that the answer is waited for.
+        retry_date: seconds from the answer to the date in its `Retry-After` header; None for no header.
         ending: how the connection goes on.
         processed: whether the request counts as handled: it stands in `FaultServer.processed`.
     """
@@ -38,6 +37,7 @@ class Fault:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    retry_date: float | None = None
     ending: Ending = Ending.KEEP
     processed: bool = False
 
@@ -61,8 +61,9 @@ class Fault:
         cls, seconds: float, status: int = HTTPStatus.TOO_MANY_REQUESTS, *, as_date: bool = False
     ) -> Fault:
         """Ask for a pause: in whole seconds, or until an HTTP date that is so far from now."""
-        wanted = formatdate(time.time() + seconds, usegmt=True) if as_date else str(int(seconds))
-        return cls.answer(status, headers={"Retry-After": wanted})
+        if as_date:
+            return cls(status, retry_date=seconds)
+        return cls.answer(status, headers={"Retry-After": str(int(seconds))})
 
     @classmethod
     def refuse(cls) -> Fault:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from http import HTTPStatus
 
 from phlo_hooks.testing.faults import Fault
@@ -37,6 +38,8 @@ def head_of(fault: Fault) -> bytes:
     if fault.status not in _BODILESS:
         lines.append(f"Content-Length: {len(fault.body)}")
     lines += [f"{name}: {value}" for name, value in fault.headers.items()]
+    if fault.retry_date is not None:
+        lines.append(f"Retry-After: {formatdate(time.time() + fault.retry_date, usegmt=True)}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 

@@ -125,6 +125,8 @@ def _doubles(names: Iterable[str]) -> str | None:
 def _check_options(endpoint: EndpointFields) -> None:
     if endpoint.format not in ("structured", "batch"):
         raise ConfigurationError(f"format {endpoint.format!r} is unknown; use 'structured' or 'batch'")
+    if endpoint.ordering not in (None, "asset", "run"):
+        raise ConfigurationError(f"ordering {endpoint.ordering!r} is unknown; use 'asset' or 'run'")
     wanted: Mapping[str, object] = {"batch_size": endpoint.batch_size, "batch_wait": endpoint.batch_wait}
     for name, value in wanted.items():
         if value is not None and endpoint.format != "batch":

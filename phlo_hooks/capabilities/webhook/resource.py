@@ -18,6 +18,7 @@ from phlo_hooks.filters import HookFilter
 from phlo_hooks.registration import HookRegistration, Ordering
 from phlo_hooks.retry import RetryPolicy
 
+_FIELDS = tuple(EndpointFields.model_fields)
 _BATCH_SIZE = 100
 # A name server may take its time, and a relay gives up a call that our own deadline does not end.
 _MARGIN = 5.0
@@ -50,11 +51,12 @@ class WebhookResource(dg.ConfigurableResource, EndpointFields):  # type: ignore[
         """One hook for each endpoint, under its name."""
         return [_registration(endpoint) for endpoint in self._all()]
 
-    def _all(self) -> Sequence[EndpointFields]:
-        return self.endpoints or [self]
+    def _all(self) -> Sequence[WebhookEndpoint]:
+        # The fields here are those of an endpoint: one more of them, and no other case.
+        return self.endpoints or [WebhookEndpoint(**{name: getattr(self, name) for name in _FIELDS})]
 
     def _check(self) -> None:
-        both = [name for name in EndpointFields.model_fields if self.endpoints and not self._is_default(name)]
+        both = [name for name in _FIELDS if self.endpoints and not self._is_default(name)]
         if both:
             raise ConfigurationError(
                 f"WebhookResource has endpoints, and {both[0]} beside them: move it into each WebhookEndpoint"

@@ -47,7 +47,7 @@ REFUSED: list[Any] = [
     pytest.param({"batch_wait": 1.0}, "batch_wait=1.0 needs format='batch'", id="batch wait"),
     pytest.param({"event_types": ["ingestion.ended"]}, "ingestion.ended", id="event type"),
     pytest.param({"min_severity": "warning"}, "min_severity 'warning' is unknown", id="severity"),
-    pytest.param({"ordering": "table"}, "ordering 'table' is unknown; use one of 'asset', 'run'", id="ordering"),
+    pytest.param({"ordering": "table"}, "ordering 'table' is unknown; use 'asset' or 'run'", id="ordering"),
     pytest.param({"name": "a b"}, "hook_name 'a b' is not a name", id="name"),
     pytest.param({"retry_schedule": [-1]}, "retry schedule", id="schedule"),
     pytest.param({"reenable": "never"}, "reenable 'never' is unknown", id="reenable"),

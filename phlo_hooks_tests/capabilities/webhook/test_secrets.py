@@ -85,7 +85,6 @@ def test_the_request_has_them(server: FaultServer, fields: dict[str, Any]) -> No
     assert (HEADER, f"Bearer {TOKEN}") == (request.headers["x-shop"], request.headers["authorization"])
     assert QUERY in request.path
     assert all(request.signed_with(secret) for secret in (SECRET, NEW_SECRET, THIRD))
-    assert_no_canary(repr(request))
 
 
 def test_no_repr_shows_one(fields: dict[str, Any]) -> None:
@@ -118,5 +117,5 @@ def test_a_handler_can_be_sent_to_another_process(server: FaultServer) -> None:
     """It holds no connection."""
     (registration,) = WebhookResource(url=server.url, secret=SECRET).get_hooks()
     registration.handler(make_event())  # type: ignore[operator]
-    pickle.loads(pickle.dumps(registration.handler))(make_event())
+    pickle.loads(pickle.dumps(registration.handler))(make_event())  # noqa: S301
     assert 2 == server.count
