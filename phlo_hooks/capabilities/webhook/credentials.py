@@ -50,8 +50,8 @@ def _hidden(secrets: Iterable[str], headers: Iterable[str], url: str) -> Iterato
     for secret in secrets:
         yield from secret.split()
     for value in headers:
-        # `Bearer abc`: the receiver may repeat the second word alone.
-        yield from (value, *value.split())
+        # `Bearer abc`: the receiver may repeat the second word alone. The first is none.
+        yield from (value, *value.split()[1:])
     yield urlsplit(url).query
 
 

@@ -7,10 +7,12 @@ from itertools import chain, pairwise
 import pytest
 
 from phlo_hooks.capabilities.webhook.messages import batched
+from phlo_hooks.delivery.relay import Relay
+from phlo_hooks.delivery.store import Entry, HookStore, Target
 from phlo_hooks.errors import DeliveryError, EndpointGoneError, PermanentError, RetryLater
 from phlo_hooks.testing import Fault, FaultServer
-from phlo_hooks_tests.capabilities.webhook.helpers import hook_of
-from phlo_hooks_tests.delivery.helpers import make_event
+from phlo_hooks_tests.capabilities.webhook.helpers import HOOK, hook_of
+from phlo_hooks_tests.delivery.helpers import Clock, make_event
 
 EVENTS = [make_event(number) for number in range(10)]
 
@@ -71,3 +73,30 @@ def test_a_pause_is_for_the_endpoint(server: FaultServer) -> None:
     with pytest.raises(RetryLater) as info:
         hook_of(url=server.url).deliver(EVENTS[0])
     assert (7.0, True) == (info.value.after, info.value.pause)
+
+
+def test_batches_of_a_relay(server: FaultServer) -> None:
+    """However the relay fills them: every event arrives, in whatever company."""
+    store = HookStore.in_memory()
+    store.record([Entry(event, (Target(HOOK),)) for event in EVENTS])
+    hook = hook_of(url=server.url, format="batch", batch_size=4)
+    Relay(store, {HOOK: hook}, scopes=[""]).run()
+    assert {"delivered"} == {each.state.value for each in store.deliveries()}
+    assert EVENTS == list(chain.from_iterable(request.events() for request in server.requests))
+    store.close()
+
+
+def test_one_bad_event_spoils_no_others(server: FaultServer) -> None:
+    """It alone is given up; the others arrive, at the latest with their next attempt."""
+    clock = Clock()
+    store = HookStore.in_memory(clock=clock)
+    large = make_event(99, metadata={"text": "x" * 3_000})
+    store.record([Entry(event, (Target(HOOK),)) for event in (*EVENTS, large)])
+    hook = hook_of(url=server.url, format="batch", max_body=2_000, circuit_failures=None)
+    for _ in range(3):
+        Relay(store, {HOOK: hook}, scopes=[""]).run()
+        clock.advance(4000)
+    states = {each.event_id: each.state.value for each in store.deliveries()}
+    assert "dead" == states.pop(large.event_id)
+    assert {"delivered"} == set(states.values())
+    store.close()

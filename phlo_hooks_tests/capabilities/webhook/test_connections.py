@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import socket
 import ssl
 import threading
+import time
+from contextlib import suppress
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,6 +116,27 @@ def test_a_ca_file_that_is_none(server: FaultServer, tmp_path: Path, content: st
         path.write_text(content)
     with pytest.raises(DeliveryError, match=r"ca_file '.*ca\.pem' cannot be read here"):
         hook_of(url=server.url, ca_file=str(path)).deliver(make_event())
+
+
+def test_headers_that_come_byte_by_byte() -> None:
+    """Every byte comes in time, and yet the whole must not take longer than it may."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_drip, args=(listener,), daemon=True)
+        thread.start()
+        begin = time.monotonic()
+        with pytest.raises(DeliveryError, match="no complete answer within 0.3 s"):
+            hook_of(url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=0.3).deliver(make_event())
+        assert time.monotonic() - begin < 2
+        thread.join(timeout=5)
+
+
+def _drip(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    with connection, suppress(OSError):
+        connection.recv(65536)
+        for byte in b"HTTP/1.1 204 No Content" + b" " * 100:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.05)
 
 
 def test_long_answers_are_shown_in_part(server: FaultServer) -> None:
