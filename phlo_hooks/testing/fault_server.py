@@ -14,7 +14,7 @@ from typing_extensions import Self
 
 from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.testing.faults import Ending, Fault
-from phlo_hooks.testing.http_wire import head_of, requests
+from phlo_hooks.testing.http_wire import body_of, head_of, requests
 from phlo_hooks.testing.received import Received
 
 _BACKLOG = 512
@@ -211,12 +211,13 @@ class FaultServer:
         return fault.ending is Ending.KEEP
 
     def _answer(self, connection: socket.socket, fault: Fault) -> None:
+        body = body_of(fault)
         if not fault.seconds:
-            connection.sendall(head_of(fault) + fault.body)
+            connection.sendall(head_of(fault) + body)
             return
         connection.sendall(head_of(fault))
-        pause = fault.seconds / max(len(fault.body), 1)
-        for byte in fault.body:
+        pause = fault.seconds / max(len(body), 1)
+        for byte in body:
             if self._closing.wait(pause):
                 return
             connection.sendall(bytes([byte]))

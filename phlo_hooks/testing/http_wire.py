@@ -32,6 +32,11 @@ def requests(connection: socket.socket) -> Iterator[Received]:
         yield Received(line[0], line[1], headers, body, time.time())
 
 
+def body_of(fault: Fault) -> bytes:
+    """The body of an answer; after some statuses, none may come."""
+    return b"" if fault.status in _BODILESS else fault.body
+
+
 def head_of(fault: Fault) -> bytes:
     """Status line and headers of an answer."""
     lines = [f"HTTP/1.1 {int(fault.status)} {_REASONS.get(fault.status, '')}"]

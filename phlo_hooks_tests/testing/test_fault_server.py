@@ -70,6 +70,12 @@ def test_next_and_always(server: FaultServer) -> None:
     assert not server.wait_for(4, timeout=0)
 
 
+def test_an_answer_that_may_have_no_body(server: FaultServer) -> None:
+    """One would be taken for the next answer."""
+    server.next(Fault.accept(204, b"text"))
+    assert (204, b"") == ask(server)[:2]
+
+
 def test_retry_after(server: FaultServer) -> None:
     """In seconds, and as a date."""
     server.next(Fault.retry_after(30), Fault.retry_after(30, 503, as_date=True))

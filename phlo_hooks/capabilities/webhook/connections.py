@@ -31,26 +31,27 @@ _deadline = threading.local()
 Headers = Iterable[tuple[str, str]]
 
 
-def post(url: str, headers: Headers, body: bytes, *, timeout: float, ca_file: str | None = None) -> Answer:
+def post(url: str, headers: Headers, body: bytes, *, ends: float, ca_file: str | None = None) -> Answer:
     """Send one request and read its answer, to the end or up to 64 KiB. Redirects are not followed.
 
     Args:
         url: http or https.
         headers: besides `Host` and `Content-Length`.
         body: sent as it is.
-        timeout: seconds for all of it, from connecting to the end of the answer.
+        ends: when all of it must be over, from connecting to the end of the answer; `time.monotonic()`.
         ca_file: a PEM file with further certificate authorities to trust.
 
     Raises:
-        DeliveryError: no complete answer came.
+        TimeoutError: no complete answer came in time.
+        DeliveryError: none can come any more.
     """
     pool = _pool(ca_file)
     pairs = [(name.encode(), value.encode()) for name, value in headers]
     try:
-        with _within(timeout), pool.stream("POST", url, headers=pairs, content=body) as response:
+        with _until(ends), pool.stream("POST", url, headers=pairs, content=body) as response:
             return _answer(response)
     except httpcore2.TimeoutException as exc:
-        raise DeliveryError(f"no complete answer within {timeout:.3g} s") from exc
+        raise TimeoutError("no complete answer in time") from exc
     except (httpcore2.NetworkError, httpcore2.ProtocolError) as exc:
         raise DeliveryError(f"{_reason(exc)}{_advice(exc)}") from exc
 
@@ -112,9 +113,9 @@ def _tls(ca_file: str | None) -> ssl.SSLContext:
 
 
 @contextmanager
-def _within(seconds: float) -> Iterator[None]:
-    """Every wait of this thread ends when so much time is over."""
-    _deadline.at = time.monotonic() + seconds
+def _until(ends: float) -> Iterator[None]:
+    """Every wait of this thread ends then."""
+    _deadline.at = ends
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from phlo_hooks.capabilities.webhook.answers import failure
+from phlo_hooks.capabilities.webhook.answers import Answer, failure
 from phlo_hooks.capabilities.webhook.checks import origin
 from phlo_hooks.capabilities.webhook.credentials import Credentials, credentials
 from phlo_hooks.capabilities.webhook.fields import EndpointFields
@@ -50,7 +50,7 @@ class Sender:
         ends = time.monotonic() + self.endpoint.timeout
         proof = self._credentials()
         for message in self._messages(events):
-            self._post(message, proof, ends - time.monotonic())
+            self._post(message, proof, ends)
 
     def _messages(self, events: HookEvent | list[HookEvent]) -> Iterator[Message]:
         limit = self.endpoint.max_body
@@ -65,21 +65,25 @@ class Sender:
             # Not permanent: somebody can set the variable, and nothing is lost until then.
             raise DeliveryError(f"webhook endpoint {self.endpoint.name!r}: {exc}") from None
 
-    def _post(self, message: Message, proof: Credentials, timeout: float) -> None:
-        try:
-            from phlo_hooks.capabilities.webhook.connections import post
-        except ImportError:
-            raise MissingExtraError("httpcore2", "webhook") from None
+    def _post(self, message: Message, proof: Credentials, ends: float) -> None:
         who = f"{self.endpoint.name} at {origin(proof.url)}"
-        headers = {**dict(_headers(message, proof)), **proof.headers}.items()
         try:
-            answer = post(
-                proof.url, headers, message.body, timeout=max(timeout, 0.001), ca_file=self.endpoint.ca_file
-            )
+            answer = self._answer(message, proof, ends)
+        except TimeoutError as exc:
+            text = f"{who}: no complete answer within {self.endpoint.timeout:g} s"
+            raise DeliveryError(text) from exc.__cause__
         except DeliveryError as exc:
             raise DeliveryError(f"{who}: {proof.redactor.text(str(exc))}") from exc.__cause__
         if not answer.accepted:
             raise failure(answer, who, proof.redactor.text)
+
+    def _answer(self, message: Message, proof: Credentials, ends: float) -> Answer:
+        try:
+            from phlo_hooks.capabilities.webhook.connections import post
+        except ImportError:
+            raise MissingExtraError("httpcore2", "webhook") from None
+        headers = {**dict(_headers(message, proof)), **proof.headers}
+        return post(proof.url, headers.items(), message.body, ends=ends, ca_file=self.endpoint.ca_file)
 
 
 def _headers(message: Message, proof: Credentials) -> Iterator[tuple[str, str]]:

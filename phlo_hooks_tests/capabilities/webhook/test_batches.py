@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import chain, pairwise
 
 import pytest
@@ -100,3 +101,13 @@ def test_one_bad_event_spoils_no_others(server: FaultServer) -> None:
     assert "dead" == states.pop(large.event_id)
     assert {"delivered"} == set(states.values())
     store.close()
+
+
+def test_the_time_is_that_of_the_whole_batch(server: FaultServer) -> None:
+    """However many requests it takes; the relay waits for no more."""
+    server.always(Fault.slow_body(0.2))
+    hook = hook_of(url=server.url, format="batch", max_body=1_000, timeout=0.5)
+    begin = time.monotonic()
+    with pytest.raises(DeliveryError, match="no complete answer within 0.5 s"):
+        hook.deliver(*EVENTS)
+    assert (True, True) == (time.monotonic() - begin < 1.5, server.count < len(EVENTS))
