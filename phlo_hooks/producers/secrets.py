@@ -76,11 +76,13 @@ def _revealed(secret: str | bytes) -> str:
 
 
 def _text_secrets(text: str, name: str) -> Iterator[str]:
-    # `secret_env` has the name of a variable, which is no secret; what it holds now is one.
-    value = os.environ.get(text) if name.endswith(_ENV) else resolved(text)
+    if name.endswith(_ENV):
+        # `secret_env` has the name of a variable, which is no secret; what it holds now is one.
+        yield from _text_secrets(os.environ.get(text, ""), name.removesuffix(_ENV))
+        name = ""
+    value = resolved(text)
     if not value:
         return
-    name = name.removesuffix(_ENV)
     env_name = text.env_var_name if isinstance(text, dg.EnvVar) else ""
     if looks_secret(name) or looks_secret(env_name):
         yield value

@@ -113,6 +113,13 @@ def test_the_bus_knows_them(fields: dict[str, Any]) -> None:
     assert "[redacted] [redacted] [redacted] [redacted] HOOK_THIRD HOOK_AUTH" == shown
 
 
+def test_a_field_that_only_looks_like_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A URL's password is one wherever it stands; a variable that is not set holds none."""
+    monkeypatch.delenv("NOT_SET_ANYWHERE", raising=False)
+    redactor = redactor_for([("mine", {"dsn_env": "x://me:canary-77@db", "secret_env": "NOT_SET_ANYWHERE"})])
+    assert "[redacted] NOT_SET_ANYWHERE" == redactor.text("canary-77 NOT_SET_ANYWHERE")
+
+
 def test_a_handler_can_be_sent_to_another_process(server: FaultServer) -> None:
     """It holds no connection."""
     (registration,) = WebhookResource(url=server.url, secret=SECRET).get_hooks()
