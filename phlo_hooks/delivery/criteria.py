@@ -100,7 +100,7 @@ def deliveries_selected(selection: Selection) -> Iterator[ColumnElement[bool]]:
 
 
 def deliveries_alone(selection: Selection) -> Iterator[ColumnElement[bool]]:
-    """As `deliveries_selected`, for a statement without a join: PostgreSQL would sort it all for each page."""
+    """As `deliveries_selected`, without a join: PostgreSQL would sort it all for each page."""
     yield from delivery_criteria(selection)
     asked = list(event_criteria(selection))
     if asked:
