@@ -68,7 +68,7 @@ class PermanentError(DeliveryError):
 
 
 class EndpointGoneError(PermanentError):
-    """The receiver wants no events any more, as HTTP 410 says: the hook is disabled, not only this delivery."""
+    """The receiver wants no events any more, as HTTP 410 says: the hook itself is disabled."""
 
 
 class RetryLater(DeliveryError):

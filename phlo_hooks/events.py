@@ -369,11 +369,16 @@ class DeploymentEvent(HookEvent):
 class HookStatusEvent(HookEvent):
     """The bus's own health. Never delivered to the hook it is about."""
 
-    event_types = ("hook.disabled", "hook.enabled", "hook.dead_letter")
-    identity = ("hook",)
+    event_types = ("hook.disabled", "hook.enabled", "hook.probe", "hook.dead_letter")
+    identity = ("hook", "about_event_id", "change")
 
     hook: str = Field(description="plugin.hook_name")
+    state: Literal["closed", "open", "half_open", "disabled"] | None = Field(
+        default=None, description="of the hook's circuit breaker, after the change"
+    )
+    failures: int | None = Field(default=None, description="how many in a row")
     about_event_id: str | None = Field(default=None, description="the event that could not be delivered")
+    change: int = Field(default=0, description="counts the circuit's changes, or the delivery's replays")
     attempts: int | None = None
     reason: str | None = None
 

@@ -248,12 +248,14 @@ class RegisteredHook:
             wait_for(result)
 
     def lane(self, event: HookEvent) -> str | None:
-        """What an event must keep its order with, for a hook that asks; None for nothing."""
+        """What an event keeps its order with; None where the hook asks for none."""
         ordering = self.registration.ordering
         if ordering is None:
             return None
         where = event.correlation
-        return where.asset_key if ordering is Ordering.ASSET else where.run_id
+        key = where.asset_key if ordering is Ordering.ASSET else where.run_id
+        # One that belongs to no asset, or run, is alone in its lane.
+        return key or event.event_id
 
     def _call_of_one(self) -> Callable[[HookEvent], object]:
         handle = _call_of(self.registration.handler)

@@ -147,7 +147,10 @@ FULL: dict[str, dict[str, Any]] = {
     "DeploymentEvent": {"daemon_type": "SENSOR", "last_heartbeat": NOON},
     "HookStatusEvent": {
         "hook": "slack.failures",
+        "state": "open",
+        "failures": 5,
         "about_event_id": "event-0",
+        "change": 1,
         "attempts": 7,
         "reason": "404 Not Found",
     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -12,11 +12,14 @@ from sqlalchemy import Connection, Row
 from phlo_hooks.delivery import statements
 from phlo_hooks.delivery.columns import bounded_error, exact
 from phlo_hooks.delivery.database import Database
-from phlo_hooks.delivery.records import Claim, DeliveryKey, DeliveryState, Settlement
+from phlo_hooks.delivery.recording import tell
+from phlo_hooks.delivery.records import Claim, DeliveryKey, DeliveryState, Settlement, StateWrite, Want
+from phlo_hooks.delivery.state import put
 from phlo_hooks.errors import EventError
 from phlo_hooks.events import HookEvent
-from phlo_hooks.retry import seconds
 
+# Its rows are only there to be locked.
+_TURN = "turn"
 _OPEN = (DeliveryState.PENDING, DeliveryState.RETRYING, None)
 
 
@@ -26,15 +29,7 @@ class Claiming:
     _database: Database
     clock: Callable[[], datetime]
 
-    def claim(
-        self,
-        hooks: Collection[str],
-        *,
-        scopes: Collection[str],
-        owner: str,
-        lease: float | timedelta,
-        limit: int,
-    ) -> list[Claim]:
+    def claim(self, wants: Iterable[Want], *, scopes: Collection[str], owner: str) -> list[Claim]:
         """Take due deliveries: each is this owner's until the lease ends, and counts as an attempt.
 
         Due is what has never been tried, what is to be tried again by now, and what somebody claimed and
@@ -44,26 +39,17 @@ class Claiming:
         An event that this release cannot read goes to the dead letters instead.
 
         Args:
-            hooks: `plugin.hook_name` of the hooks that can be called here.
+            wants: the hooks that can be called here, and how much of their work is wanted; the oldest first.
             scopes: the code locations that are served here.
             owner: who claims; unique for each relay.
-            lease: how long until someone else may take them.
-            limit: at most this many for each hook, the oldest first.
         """
-        now = self.clock()
-        until = now + timedelta(seconds=seconds(lease))
+        now, asked = self.clock(), {want.hook: want for want in wants if want.limit > 0}
 
         def work(connection: Connection) -> list[Row[Any]]:
-            rows = [
-                row for hook in dict.fromkeys(hooks) for row in _due(connection, hook, scopes, now, limit)
-            ]
-            if rows:
-                taken = {"ids": [row.id for row in rows], "owner": owner, "until": until}
-                connection.execute(statements.LEASE, taken)
-            return rows
+            return [row for want in asked.values() for row in _take(connection, want, scopes, owner, now)]
 
-        rows = self._database.write(work) if hooks and scopes and limit > 0 else []
-        return self._read(rows, owner, until)
+        rows = self._database.write(work) if asked and scopes else []
+        return self._read(rows, owner, now, asked)
 
     def settle(self, results: Iterable[Settlement], *, owner: str) -> None:
         """Record what became of deliveries that `owner` has leased.
@@ -72,27 +58,32 @@ class Claiming:
         settled already; but a success counts whenever it comes, because the hook has the event.
         """
         now = self.clock()
-        by_row: list[dict[str, Any]] = []
-        by_key: list[dict[str, Any]] = []
         # One order for all processes: two that settle the same rows then wait instead of deadlocking.
-        for result in sorted(results, key=_order):
-            rows = by_key if isinstance(result.delivery, DeliveryKey) else by_row
-            rows.append(_values(result, owner, now))
+        ordered = sorted(results, key=_order)
+        news = [result for result in ordered if result.told is not None]
+        plain = [result for result in ordered if result.told is None]
+        by_row = [_values(each, owner, now) for each in plain if not isinstance(each.delivery, DeliveryKey)]
+        by_key = [_values(each, owner, now) for each in plain if isinstance(each.delivery, DeliveryKey)]
 
         def work(connection: Connection) -> None:
             if by_row:
                 connection.execute(statements.SETTLE_ROW, by_row)
             if by_key:
                 connection.execute(statements.SETTLE_KEY, by_key)
+            for each in news:
+                _settle_and_tell(connection, each, owner, now)
 
-        if by_row or by_key:
+        if ordered:
             self._database.write(work)
 
-    def _read(self, rows: Sequence[Row[Any]], owner: str, until: datetime) -> list[Claim]:
+    def _read(
+        self, rows: Sequence[Row[Any]], owner: str, now: datetime, wants: Mapping[str, Want]
+    ) -> list[Claim]:
         claims: list[Claim] = []
         unreadable: list[Settlement] = []
         for row in rows:
             try:
+                until = now + timedelta(seconds=wants[row.hook].lease)
                 claims.append(_claim(row, HookEvent.from_json(row.body), owner, until))
             except EventError as exc:
                 unreadable.append(Settlement.dead(row.id, f"the event cannot be read: {exc}"))
@@ -100,15 +91,43 @@ class Claiming:
         return claims
 
 
-def _due(
-    connection: Connection, hook: str, scopes: Collection[str], now: datetime, limit: int
+def _take(
+    connection: Connection, want: Want, scopes: Collection[str], owner: str, now: datetime
 ) -> list[Row[Any]]:
+    if want.ordered and connection.dialect.name != "sqlite":
+        # One relay at a time: what another one is about to lease is not seen, nor what it leased just now.
+        put(connection, StateWrite(_TURN, want.hook, None), now)
+    rows = _due(connection, want, scopes, now)
+    if len(rows) < want.fill and not _waited(rows, want.wait, now):
+        return []
+    if rows:
+        until = now + timedelta(seconds=want.lease)
+        connection.execute(
+            statements.LEASE, {"ids": [row.id for row in rows], "owner": owner, "until": until}
+        )
+    return rows
+
+
+def _due(connection: Connection, want: Want, scopes: Collection[str], now: datetime) -> list[Row[Any]]:
+    queries = (statements.DUE_IN_ORDER, statements.DUE_WITHOUT_LANE) if want.ordered else (statements.DUE,)
     rows: list[Row[Any]] = []
     for scope in set(scopes):
-        where = {"of_hook": hook, "of_scope": scope, "now": now, "most": limit}
-        rows.extend(connection.execute(statements.DUE, where))
-    rows.sort(key=lambda row: (row.next_attempt_at, row.id))
-    return _apart(rows[:limit])
+        where = {"of_hook": want.hook, "of_scope": scope, "now": now, "most": want.limit}
+        for query in queries:
+            rows.extend(connection.execute(query, where))
+    rows.sort(key=lambda row: row.id if want.ordered else (row.next_attempt_at, row.id))
+    return _apart(rows[: want.limit])
+
+
+def _waited(rows: Sequence[Row[Any]], wait: float, now: datetime) -> bool:
+    return any((now - row.next_attempt_at).total_seconds() >= wait for row in rows)
+
+
+def _settle_and_tell(connection: Connection, result: Settlement, owner: str, now: datetime) -> None:
+    by_key = isinstance(result.delivery, DeliveryKey)
+    query = statements.SETTLE_KEY if by_key else statements.SETTLE_ROW
+    if connection.execute(query, _values(result, owner, now)).rowcount and result.told is not None:
+        tell(connection, result.told, now)
 
 
 def _apart(rows: list[Row[Any]]) -> list[Row[Any]]:
@@ -128,6 +147,7 @@ def _claim(row: Row[Any], event: HookEvent, owner: str, until: datetime) -> Clai
         created_at=row.created_at,
         lane=row.lane,
         replays=row.replays,
+        errors=row.errors,
     )
 
 
@@ -144,6 +164,7 @@ def _values(result: Settlement, owner: str, now: datetime) -> dict[str, Any]:
         "uncounted": int(not result.counted),
         "due": None if result.after is None else now + timedelta(seconds=result.after),
         "error": bounded_error(result.error),
+        "all_errors": result.errors,
         "settled": None if result.state in _OPEN else now,
     }
     if isinstance(result.delivery, DeliveryKey):

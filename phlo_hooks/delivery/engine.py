@@ -27,6 +27,9 @@ def open_engine(url: URL, *, timeout: float) -> Engine:
         options["poolclass"] = StaticPool
     elif url.get_backend_name() != "sqlite":
         options["pool_timeout"] = timeout
+    if url.get_backend_name() in ("mysql", "mariadb"):
+        # By default each statement sees what was there at the first; a claim must see newer leases.
+        options["isolation_level"] = "READ COMMITTED"
     # hide_parameters: event bodies do not belong in tracebacks.
     engine = create_engine(url, hide_parameters=True, **options)
     if url.get_backend_name() == "sqlite":

@@ -148,6 +148,7 @@ def delivery_record(row: Row[Any]) -> DeliveryRecord:
         last_error=row.last_error,
         lane=row.lane,
         replays=row.replays,
+        errors=row.errors,
         created_at=row.created_at,
         settled_at=row.settled_at,
     )

@@ -63,11 +63,12 @@ class Recorder:
         Raises:
             StoreUnavailableError: nothing was recorded.
         """
-        entries = [
-            Entry(self._outgoing(event), tuple(Target(hook.qualified_name, self._scope) for hook in hooks))
-            for event, hooks in batch
-        ]
+        entries = [self.entry(event, hooks) for event, hooks in batch]
         return self._store.record(entries, state=state)
+
+    def entry(self, event: HookEvent, hooks: Iterable[RegisteredHook]) -> Entry:
+        """What is to be recorded for the relay to deliver, without any secret."""
+        return Entry(self._outgoing(event), tuple(self._queued(hook, event) for hook in hooks))
 
     def accept(self, batch: Batch) -> Sequence[Accepted]:
         """Record events; the inline hooks of the new ones are to be called now.
@@ -75,7 +76,7 @@ class Recorder:
         While the store cannot be reached, inline hooks are called all the same, and the tail sensor records
         the events later from Dagster's own log. The log says so once.
         """
-        entries = [Entry(self._outgoing(event), self._targets(hooks)) for event, hooks in batch]
+        entries = [Entry(self._outgoing(event), self._targets(hooks, event)) for event, hooks in batch]
         try:
             new = self._record_or_go_on(entries)
         except StoreError as exc:
@@ -113,14 +114,17 @@ class Recorder:
             return Settlement.dead(key, error)
         return Settlement.retrying(key, error, after=RetryPolicy().delay(1))
 
-    def _targets(self, hooks: Iterable[RegisteredHook]) -> tuple[Target, ...]:
+    def _targets(self, hooks: Iterable[RegisteredHook], event: HookEvent) -> tuple[Target, ...]:
         until = self._clock() + INLINE_LEASE
         return tuple(
-            Target(hook.qualified_name, self._scope)
+            self._queued(hook, event)
             if hook.queued
             else Target(hook.qualified_name, self._scope, lease_owner=self._owner, lease_until=until)
             for hook in hooks
         )
+
+    def _queued(self, hook: RegisteredHook, event: HookEvent) -> Target:
+        return Target(hook.qualified_name, self._scope, lane=hook.lane(event))
 
     def _outgoing(self, event: HookEvent) -> HookEvent:
         return bounded(redacted(event, self._redactor))

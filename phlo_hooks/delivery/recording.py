@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from phlo_hooks.delivery import statements
 from phlo_hooks.delivery.columns import delivery_row, event_row, exact
 from phlo_hooks.delivery.database import Database
-from phlo_hooks.delivery.records import Entry, StateWrite
-from phlo_hooks.delivery.state import check_state, put
+from phlo_hooks.delivery.records import Entry, StateWrite, Told
+from phlo_hooks.delivery.state import check_state, put, put_if
 
 T = TypeVar("T")
 
@@ -55,6 +55,25 @@ class Recording:
 
         return self._database.write(work) if entries or state else frozenset()
 
+    def swap(self, write: StateWrite, expected_version: int, told: Iterable[Told] = ()) -> bool:
+        """Keep a value if nobody wrote meanwhile, and record what is to be told of it; all or nothing.
+
+        Args:
+            write: what to keep.
+            expected_version: of the entry that was read; 0 when there was none.
+            told: what the change brings about.
+        """
+        now, news = self.clock(), list(told)
+
+        def work(connection: Connection) -> bool:
+            kept = put_if(connection, write, expected_version, now)
+            if kept:
+                for each in news:
+                    tell(connection, each, now)
+            return kept
+
+        return self._database.write(work)
+
     def known(self, event_ids: Iterable[str]) -> frozenset[str]:
         """Those of `event_ids` that are recorded."""
         by_key = {exact(event_id): event_id for event_id in event_ids}
@@ -63,6 +82,17 @@ class Recording:
             return frozenset(by_key[key] for key in _known(connection, list(by_key)))
 
         return self._database.read(work) if by_key else frozenset()
+
+
+def tell(connection: Connection, told: Told, now: datetime) -> None:
+    """Record an event of the bus's own within a transaction of something else."""
+    event = told.entry.event
+    key = exact(event.event_id)
+    if _known(connection, [key]):
+        return
+    _insert(connection, {key: told.entry}, [event_row(event, now)], now)
+    for write in told.state:
+        put(connection, write, now)
 
 
 def _known(connection: Connection, keys: list[str]) -> set[str]:

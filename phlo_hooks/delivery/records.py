@@ -71,6 +71,13 @@ class StateWrite(NamedTuple):
     expires_at: Instant | None = None
 
 
+class Told(NamedTuple):
+    """An event of the bus's own, and state, to be recorded together with what it tells of."""
+
+    entry: Entry
+    state: Sequence[StateWrite] = ()
+
+
 class DeliveryKey(NamedTuple):
     """A delivery, named by what it is instead of by its row."""
 
@@ -85,7 +92,8 @@ Delivery = int | DeliveryKey
 class Settlement(NamedTuple):
     """What became of a delivery that was leased, by its row or by its key.
 
-    Made by one of the class methods; `state` None leaves the state as it was.
+    Made by one of the class methods; `state` None leaves the state as it was. `errors` replaces those of the
+    attempts so far; `told` is recorded if, and only if, the settlement takes effect.
     """
 
     delivery: Delivery
@@ -93,6 +101,8 @@ class Settlement(NamedTuple):
     error: str | None = None
     after: float | None = None
     counted: bool = True
+    errors: str | None = None
+    told: Told | None = None
 
     @classmethod
     def delivered(cls, delivery: Delivery) -> Settlement:
@@ -120,6 +130,26 @@ class Settlement(NamedTuple):
     def released(cls, delivery: Delivery) -> Settlement:
         """The hook was not called after all: due again at once, and no attempt was made."""
         return cls(delivery, None, None, 0.0, counted=False)
+
+
+class Want(NamedTuple):
+    """What a relay asks the store for.
+
+    Args:
+        hook: `plugin.hook_name`.
+        limit: at most so many deliveries.
+        lease: seconds until someone else may take them.
+        ordered: whether a delivery waits for the earlier ones of its lane.
+        fill: with fewer than this, the oldest must have waited for `wait` seconds.
+        wait: see there.
+    """
+
+    hook: str
+    limit: int
+    lease: float
+    ordered: bool = False
+    fill: int = 1
+    wait: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -177,6 +207,7 @@ class DeliveryRecord:
     last_error: str | None
     lane: str | None
     replays: int
+    errors: str | None
     created_at: datetime
     settled_at: datetime | None
 

@@ -10,28 +10,31 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from queue import SimpleQueue
-from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from phlo_hooks.delivery import worker
-from phlo_hooks.delivery.records import Claim, Settlement
+from phlo_hooks.delivery.circuits import Tell
+from phlo_hooks.delivery.gate import Gate
+from phlo_hooks.delivery.judge import Judge
+from phlo_hooks.delivery.records import Claim, Entry, Settlement, Told
 from phlo_hooks.delivery.relay_run import RelayRun
 from phlo_hooks.delivery.report import RelayReport
 from phlo_hooks.delivery.store import HookStore
-from phlo_hooks.delivery.verdict import verdict
-from phlo_hooks.delivery.worker import Finished, Worker
+from phlo_hooks.delivery.worker import Finished, Group, Worker
 from phlo_hooks.errors import ConfigurationError, DeliveryError, StoreError
-from phlo_hooks.events import HookEvent
-from phlo_hooks.registration import FailurePolicy
-from phlo_hooks.retry import RetryPolicy, seconds
+from phlo_hooks.events import HookStatusEvent
+from phlo_hooks.registration import RegisteredHook
+from phlo_hooks.retry import seconds
 
-__all__ = ["Deliverable", "Relay", "RelayReport"]
+__all__ = ["Relay", "RelayReport"]
 
 logger = logging.getLogger("phlo_hooks.relay")
 
+# A call that is about to end had better be waited for: else its hook is called again.
+GRACE = 5.0
 # Threads that one hook may leave hanging in this process before it is called no more.
 MAX_HANGING = 3
 
@@ -43,70 +46,57 @@ _FRAMES = 3
 _OWN_FILES = frozenset({__file__, worker.__file__})
 
 
-class Deliverable(Protocol):
-    """What the relay needs of a hook; `RegisteredHook` is one."""
-
-    @property
-    def qualified_name(self) -> str:
-        """`plugin.hook_name`."""
-
-    @property
-    def failure_policy(self) -> FailurePolicy:
-        """What an exception means."""
-
-    @property
-    def deliver(self) -> Callable[[HookEvent], object]:
-        """Hand over one event; an exception means that it was not delivered."""
-
-
 class Relay:
-    """Delivers what is due, each hook in a thread of its own, so that none waits for another.
+    """Delivers what is due, each hook in threads of its own, so that none waits for another.
 
     Args:
         store: holds the deliveries.
         hooks: by qualified name; deliveries for others are left alone.
-        scopes: the code locations that the hooks belong to.
-        policy: when to try again.
-        lease: how long one call may take; after that any relay may call the hook again.
-        grace: how long a call that began just before the end of the budget is waited for.
+        scopes: the code locations that the hooks belong to; the first has the circuit breakers.
+        grace: seconds (or `timedelta`) to wait for a call that began just before the end of the budget.
+        concurrency: how many calls of one hook may be under way at once; those of one lane never are.
         owner: names this relay in the store; unique.
         clock: the time, aware; the store's own by default.
         rng: where the jitter comes from.
-        call: how to call a hook; `hook.deliver(event)` by default.
         redact: removes secrets from an error before it is stored or logged.
+        tell: gives what is to be recorded of the bus's own news; by default, the event for nobody.
+        stopping: asked between calls whether to end the run before its time.
 
     Raises:
-        ConfigurationError: `scopes` is a text, which would be taken for its letters.
+        ConfigurationError: `scopes` is a text, which would be taken for its letters; or `concurrency` is not
+            a number from 1 up.
     """
 
     def __init__(
         self,
         store: HookStore,
-        hooks: Mapping[str, Deliverable],
+        hooks: Mapping[str, RegisteredHook],
         *,
         scopes: Collection[str],
-        policy: RetryPolicy | None = None,
-        lease: float | timedelta = 60.0,
-        grace: float | timedelta = 5.0,
+        grace: float | timedelta = GRACE,
+        concurrency: int = 1,
         owner: str | None = None,
         clock: Callable[[], datetime] | None = None,
         rng: random.Random | None = None,
-        call: Callable[[Deliverable, HookEvent], object] | None = None,
         redact: Callable[[str], str] | None = None,
+        tell: Tell | None = None,
+        stopping: Callable[[], bool] | None = None,
     ) -> None:
         self.store = store
         self.hooks = dict(hooks)
         if isinstance(scopes, str):
             raise ConfigurationError(f"scopes={scopes!r} is one name: use scopes=[{scopes!r}]")
+        if concurrency < 1:
+            raise ConfigurationError(f"concurrency={concurrency!r}: use a whole number from 1 up")
         self.scopes = tuple(scopes)
-        self.policy = policy or RetryPolicy()
-        self.lease = seconds(lease)
         self.grace = seconds(grace)
+        self.concurrency = concurrency
         self.owner = owner or f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.clock = clock or store.clock
-        self._rng = rng
-        self._call = call or (lambda hook, event: hook.deliver(event))
+        self.stopping = stopping or (lambda: False)
         self._redact = redact or (lambda text: text)
+        self._judge = Judge(self.hooks, clock=self.clock, rng=rng, tell=tell or _for_nobody)
+        self._gate = Gate(store, self.hooks, self.scopes, clock=self.clock, tell=tell or _for_nobody)
         self._hanging = _hanging.setdefault(store, {})
 
     def run(self, budget: float | timedelta = 20.0, *, limit: int | None = None) -> RelayReport:
@@ -130,12 +120,17 @@ class Relay:
             )
         return report
 
-    def start(self, hook: str, finished: SimpleQueue[Finished]) -> Worker:
+    def lease(self, hook: RegisteredHook) -> float:
+        """Seconds that a claim is this relay's: a call that begins before half of it is over ends in time."""
+        return 2 * seconds(hook.registration.timeout)
+
+    def start(self, hook: RegisteredHook, finished: SimpleQueue[Finished]) -> Worker:
         """A thread that calls `hook`."""
+        enough = self.lease(hook) / 2
         return Worker(
-            hook,
-            call=lambda claim: self._call(self.hooks[hook], claim.event),
-            fresh=lambda claim: (claim.lease_until - self.clock()).total_seconds() > self.lease / 2,
+            hook.qualified_name,
+            call=lambda group: hook.deliver(*(claim.event for claim in group)),
+            fresh=lambda group: (group[0].lease_until - self.clock()).total_seconds() > enough,
             finished=finished,
             too_late=self._too_late,
         )
@@ -152,46 +147,46 @@ class Relay:
             return None
         return f"not called: {len(alive)} calls have not returned; give its client a timeout"
 
-    def judge(self, finished: Finished) -> Settlement:
-        """What the end of a call means for its delivery."""
-        claim, error, called = finished
-        if not called:
-            return Settlement.released(claim.delivery_id)
-        if error is None:
-            return Settlement.delivered(claim.delivery_id)
-        return verdict(
-            self.policy,
-            claim,
-            error,
-            self._redact(_describe(error)),
-            failure_policy=self.hooks[claim.hook].failure_policy,
-            now=self.clock(),
-            rng=self._rng,
-        )
+    def admitted(self, hook: RegisteredHook, most: int) -> tuple[int, str | None]:
+        """How many deliveries of a hook may be made now, and why not all."""
+        return self._gate.admitted(hook, most, lease=self.lease(hook))
 
-    def overdue(self, claim: Claim, since: float) -> Settlement:
+    def note(self, ended: Iterable[Finished]) -> set[str]:
+        """Tell the circuit breakers what came of calls; return the hooks that are to be left alone now."""
+        return self._gate.note((each, self._text(each.error)) for each in ended if each.called)
+
+    def judge(self, finished: Finished) -> list[tuple[Claim, Settlement]]:
+        """What the end of a call means for its deliveries."""
+        return self._judge.verdicts(finished, self._text(finished.error))
+
+    def overdue(self, group: Group, since: float) -> list[tuple[Claim, Settlement]]:
         """The verdict on a call that did not return: due again when its lease ends, or later."""
+        if not group:
+            return []
         text = f"the hook did not return within {time.monotonic() - since:.1f} s"
-        lease = (claim.lease_until - self.clock()).total_seconds()
-        after = max(lease, self.policy.delay(claim.attempts, self._rng))
-        return Settlement.retrying(claim.delivery_id, text, after=after)
+        self.note([Finished(group, TimeoutError(text))])
+        return [(claim, self._judge.overdue(claim, text)) for claim in group]
 
-    def exhausted(self, claim: Claim) -> Settlement | None:
-        """The verdict on a claim that was tried too often without an outcome; None for any other."""
-        if claim.attempts <= self.policy.max_attempts:
-            return None
-        tries = claim.attempts - 1
-        text = f"no outcome in {tries} attempts: the process that called the hook ended each time"
-        return Settlement.dead(claim.delivery_id, text)
+    def hopeless(self, claim: Claim) -> Settlement | None:
+        """The verdict on a claim that the hook is not to be called for any more; None for any other."""
+        return self._judge.hopeless(claim)
+
+    def _text(self, error: BaseException | None) -> str:
+        return "" if error is None else self._redact(_describe(error))
 
     def _too_late(self, finished: Finished) -> None:
         """A failure was counted when the call was given up; a success is news, and so is no call."""
         if finished.error is not None:
             return
         try:
-            self.store.settle([self.judge(finished)], owner=self.owner)
+            results = [result for _, result in self.judge(finished)]
+            self.store.settle(results, owner=self.owner)
         except StoreError as exc:
-            logger.warning("hook %s: late outcome not recorded: %s", finished.claim.hook, exc)
+            logger.warning("hook %s: late outcome not recorded: %s", finished.claims[0].hook, exc)
+
+
+def _for_nobody(event: HookStatusEvent) -> Told:
+    return Told(Entry(event))
 
 
 def _describe(error: BaseException) -> str:

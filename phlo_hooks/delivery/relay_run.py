@@ -1,4 +1,4 @@
-"""One run of the relay: this thread claims and settles, a worker for each hook calls it."""
+"""One run of the relay: this thread claims and settles, others call the hooks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from phlo_hooks.delivery.records import Claim, DeliveryState, Settlement
+from phlo_hooks.delivery.hook_run import HookRun
+from phlo_hooks.delivery.records import Claim, DeliveryState, Settlement, Want
 from phlo_hooks.delivery.report import RelayReport
-from phlo_hooks.delivery.worker import Finished, Worker
+from phlo_hooks.delivery.worker import Finished
+from phlo_hooks.retry import seconds
 
 if TYPE_CHECKING:
     from phlo_hooks.delivery.relay import Relay
@@ -41,76 +43,92 @@ class RelayRun:
         self._report = report
         self._deadline = time.monotonic() + budget
         self._left = limit
-        self._workers: dict[str, Worker] = {}
-        self._claims: dict[str, dict[int, Claim]] = {hook: {} for hook in relay.hooks}
-        self._ask_again: dict[str, float] = {}
         self._finished: SimpleQueue[Finished] = SimpleQueue()
+        self._runs = {name: HookRun(relay, hook, self._finished) for name, hook in relay.hooks.items()}
         self._unsettled: list[Settlement] = []
 
     def go(self) -> None:
         """Deliver until nothing is due, or the time is up."""
         try:
-            while time.monotonic() < self._deadline and (self._claim() or self._under_way()):
+            while not self._over() and (self._claim() or self._under_way()):
                 self._collect(self._patience())
-                self._give_up(self._relay.lease)
+                self._give_up()
         finally:
             self._wind_down()
+
+    def _over(self) -> bool:
+        return time.monotonic() >= self._deadline or self._relay.stopping()
 
     def _patience(self) -> float:
         return min(POLL, self._deadline - time.monotonic()) if self._under_way() else 0
 
     def _under_way(self) -> bool:
-        return any(self._claims.values())
+        return any(run.under_way for run in self._runs.values())
 
     def _claim(self) -> bool:
-        hooks = self._idle()[: self._left]
-        if not hooks:
-            return False
-        most = BATCH if self._left is None else min(BATCH, self._left // len(hooks))
-        relay = self._relay
-        claims = relay.store.claim(
-            hooks, scopes=relay.scopes, owner=relay.owner, lease=relay.lease, limit=most
-        )
+        idle = self._idle()[: self._left]
+        most = None if self._left is None else self._left // max(1, len(idle))
+        wants = [want for want in (self._want(run, most) for run in idle) if want.limit > 0]
+        claims = self._relay.store.claim(wants, scopes=self._relay.scopes, owner=self._relay.owner)
         if self._left is not None:
             self._left -= len(claims)
-        for hook in hooks:
-            self._start(hook, [claim for claim in claims if claim.hook == hook])
+        for want in wants:
+            self._start(self._runs[want.hook], [claim for claim in claims if claim.hook == want.hook])
         return bool(claims)
 
-    def _idle(self) -> list[str]:
+    def _idle(self) -> list[HookRun]:
         now = time.monotonic()
-        idle = [hook for hook, claims in self._claims.items() if not claims]
-        idle = [hook for hook in idle if self._ask_again.get(hook, now) <= now]
-        return [hook for hook in idle if not self._blocked(hook)]
+        idle = [run for run in self._runs.values() if not run.under_way and run.ask_again <= now]
+        return [run for run in idle if not self._blocked(run)] if idle else []
 
-    def _blocked(self, hook: str) -> bool:
-        reason = self._relay.blocked(hook)
+    def _blocked(self, run: HookRun) -> bool:
+        name = run.hook.qualified_name
+        reason = self._relay.blocked(name)
         if reason:
-            self._report.errors[hook] = reason
+            self._report.errors[name] = reason
         return bool(reason)
 
-    def _start(self, hook: str, claims: list[Claim]) -> None:
+    def _want(self, run: HookRun, most: int | None) -> Want:
+        of, size = run.hook.registration, run.hook.registration.batch_size or 1
+        limit = max(BATCH, 2 * size) * self._relay.concurrency
+        allowed, reason = self._relay.admitted(run.hook, limit)
+        if reason:
+            self._report.errors[run.hook.qualified_name] = reason
+            run.ask_again = time.monotonic() + POLL
+        return Want(
+            run.hook.qualified_name,
+            limit=allowed if most is None else min(most, allowed),
+            lease=self._relay.lease(run.hook),
+            ordered=of.ordering is not None,
+            fill=size if allowed > 1 else 1,
+            wait=seconds(of.batch_wait),
+        )
+
+    def _start(self, run: HookRun, claims: list[Claim]) -> None:
         if not claims:
-            self._ask_again[hook] = time.monotonic() + POLL
+            run.ask_again = time.monotonic() + POLL
             return
-        verdicts = [(claim, self._relay.exhausted(claim)) for claim in claims]
+        verdicts = [(claim, self._relay.hopeless(claim)) for claim in claims]
         self._settle((claim, dead) for claim, dead in verdicts if dead is not None)
-        fresh = [claim for claim, dead in verdicts if dead is None]
-        self._claims[hook] = {claim.delivery_id: claim for claim in fresh}
-        if hook not in self._workers:
-            self._workers[hook] = self._relay.start(hook, self._finished)
-        self._workers[hook].give(fresh)
+        run.begin(claim for claim, dead in verdicts if dead is None)
 
     def _collect(self, wait: float) -> None:
         """Settle what has finished, all that there is in one transaction."""
         self._settle(self._results(wait))
 
     def _results(self, wait: float) -> list[_Result]:
-        results = []
+        ended: list[Finished] = []
         finished = self._next(wait)
         while finished is not None:
-            results.append((finished.claim, self._relay.judge(finished)))
+            ended.append(finished)
             finished = self._next(0)
+        results = [result for each in ended for result in self._relay.judge(each)]
+        # What waits for a hook that was found to be down need not wait here.
+        for name in self._relay.note(ended):
+            results += _released(self._runs[name].take_back())
+            self._look_again()
+        for name in {each.claims[0].hook for each in ended if each.error is not None}:
+            self._runs[name].go_on()
         return results
 
     def _next(self, wait: float) -> Finished | None:
@@ -121,13 +139,20 @@ class RelayRun:
 
     def _settle(self, results: Iterable[_Result]) -> None:
         for claim, result in results:
-            self._claims[claim.hook].pop(claim.delivery_id, None)
+            self._runs[claim.hook].settled(claim)
             self._report.count(result)
             self._tell(claim, result)
             self._unsettled.append(result)
         # Kept until the store has taken it: the end of the run tries once more.
         self._relay.store.settle(self._unsettled, owner=self._relay.owner)
+        if any(result.told for result in self._unsettled):
+            self._look_again()
         self._unsettled = []
+
+    def _look_again(self) -> None:
+        """There is news for other hooks, which this run is to deliver yet."""
+        for run in self._runs.values():
+            run.ask_again = 0.0
 
     def _tell(self, claim: Claim, result: Settlement) -> None:
         if result.error is None:
@@ -140,35 +165,33 @@ class RelayRun:
         then = "given up" if result.after is None else f"next in {result.after:.0f} s"
         logger.log(level, "hook %s failed on %s %s, attempt %d, %s: %s", *what, then, result.error)
 
-    def _give_up(self, patience: float) -> None:
-        """Let go of the workers whose call has been going on for longer."""
-        now = time.monotonic()
-        for hook, worker in list(self._workers.items()):
-            since = worker.busy_since
-            if since is not None and now - since > patience:
-                self._settle(self._let_go(hook))
+    def _give_up(self, patience: float | None = None) -> None:
+        """Let go of the calls that take longer than their hook may; or than `patience`."""
+        for run in self._runs.values():
+            allowed = seconds(run.hook.registration.timeout)
+            self._settle(self._let_go(run, allowed if patience is None else min(allowed, patience)))
 
-    def _let_go(self, hook: str) -> list[_Result]:
-        """Leave a worker behind; what became of the claims that it has."""
-        worker = self._workers.pop(hook)
-        since = worker.busy_since
-        results = [(claim, Settlement.released(claim.delivery_id)) for claim in worker.take_back()]
-        claim = worker.abandon()
-        if claim is not None and since is not None:
-            self._relay.leave(hook, worker)
-            results.append((claim, self._relay.overdue(claim, since)))
-        self._claims[hook] = {}
+    def _let_go(self, run: HookRun, patience: float) -> list[_Result]:
+        results: list[_Result] = []
+        for group, since, rest in run.overdue(patience):
+            results += _released(rest)
+            results += self._relay.overdue(group, since)
         return results
 
     def _wind_down(self) -> None:
         """Give back what was not called, wait a little for what was, and let go of the rest."""
-        back = [claim for worker in self._workers.values() for claim in worker.take_back()]
-        patience = time.monotonic() + self._relay.grace
+        back = [claim for run in self._runs.values() for claim in run.take_back()]
+        grace = self._relay.grace
+        patience = time.monotonic() + grace
         try:
-            self._settle((claim, Settlement.released(claim.delivery_id)) for claim in back)
+            self._settle(_released(back))
             while self._under_way() and time.monotonic() < patience:
                 self._collect(_TICK)
-                self._give_up(self._relay.grace)
+                self._give_up(grace)
         finally:
-            rest = [result for hook in list(self._workers) for result in self._let_go(hook)]
+            rest = [result for run in self._runs.values() for result in self._let_go(run, 0)]
             self._settle(rest + self._results(0))
+
+
+def _released(claims: Iterable[Claim]) -> list[_Result]:
+    return [(claim, Settlement.released(claim.delivery_id)) for claim in claims]

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    and_,
 )
 from sqlalchemy.ext.compiler import compiles
 
@@ -134,15 +135,27 @@ Index(
     postgresql_where=_open,
 )
 
-# Whether anything comes before a delivery in its lane.
+_open_in_lane = and_(_open, hook_deliveries.c.lane.is_not(None))
+
+# Whether anything comes before a delivery in its lane. Hooks that ask for no order do not pay for it.
 Index(
     "ix_hook_deliveries_lane",
     hook_deliveries.c.hook,
     hook_deliveries.c.scope,
     hook_deliveries.c.lane,
     hook_deliveries.c.id,
-    sqlite_where=_open,
-    postgresql_where=_open,
+    sqlite_where=_open_in_lane,
+    postgresql_where=_open_in_lane,
+)
+
+# The first of them, by number.
+Index(
+    "ix_hook_deliveries_order",
+    hook_deliveries.c.hook,
+    hook_deliveries.c.scope,
+    hook_deliveries.c.id,
+    sqlite_where=_open_in_lane,
+    postgresql_where=_open_in_lane,
 )
 
 # Health counts the dead without a look at the millions that were delivered.

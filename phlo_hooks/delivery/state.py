@@ -68,7 +68,7 @@ class KeptState:
         """
         check_state(namespace, key)
         write, now = StateWrite(namespace, key, value, expires_at), self.clock()
-        return self._database.write(lambda c: _swap(c, write, expected_version or 0, now))
+        return self._database.write(lambda c: put_if(c, write, expected_version or 0, now))
 
     def delete_state(self, namespace: str, key: str) -> None:
         """Forget what is kept there, if anything is."""
@@ -96,7 +96,8 @@ def check_state(namespace: str, key: str) -> None:
             )
 
 
-def _swap(connection: Connection, write: StateWrite, expected: int, now: datetime) -> bool:
+def put_if(connection: Connection, write: StateWrite, expected: int, now: datetime) -> bool:
+    """Keep a value if what is there has this version; 0 for nothing there."""
     values = _values(write, now)
     if expected:
         swap = connection.execute(statements.SWAP_STATE, {**values, "expected": expected})

@@ -11,6 +11,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     func,
     insert,
     or_,
@@ -40,9 +41,9 @@ INSERT_DELIVERIES = insert(hook_deliveries)
 
 # -- the queue -------------------------------------------------------------------------------------
 
-# The oldest due deliveries of one hook in one scope: the beginning of a range of one index. SKIP LOCKED
-# lets several relays pass one another; SQLite needs none, it has one writer at a time.
-DUE = (
+# The due deliveries of one hook in one scope. SKIP LOCKED lets several relays pass one another; SQLite
+# needs none, it has one writer at a time.
+_DUE = (
     select(
         _delivery.id,
         _delivery.hook,
@@ -62,10 +63,30 @@ DUE = (
         _delivery.scope == bindparam("of_scope"),
         _delivery.next_attempt_at <= bindparam("now"),
     )
-    .order_by(_delivery.next_attempt_at, _delivery.id)
     .limit(bindparam("most", type_=Integer))
     .with_for_update(skip_locked=True, of=hook_deliveries)
 )
+
+# The oldest first: the beginning of a range of one index.
+DUE = _DUE.order_by(_delivery.next_attempt_at, _delivery.id)
+
+# What was recorded before its hook asked for order has no lane, and waits for nobody.
+DUE_WITHOUT_LANE = DUE.where(_delivery.lane.is_(None))
+
+_earlier = hook_deliveries.alias("earlier")
+
+# By number, so that of one lane the earlier ones are always among those taken; and none behind one that
+# waits for its next attempt, or that somebody holds a lease on.
+DUE_IN_ORDER = _DUE.where(
+    _delivery.lane.is_not(None),
+    ~exists().where(
+        _earlier.c.hook == _delivery.hook,
+        _earlier.c.scope == _delivery.scope,
+        _earlier.c.lane == _delivery.lane,
+        _earlier.c.id < _delivery.id,
+        _earlier.c.next_attempt_at > bindparam("now"),
+    ),
+).order_by(_delivery.id)
 
 # Counts the attempt now, not when it ends: an event that kills its process must come to an end too.
 LEASE = (
@@ -95,6 +116,7 @@ _SETTLE = (
         next_attempt_at=bindparam("due"),
         lease_owner=None,
         last_error=func.coalesce(bindparam("error"), _delivery.last_error),
+        errors=func.coalesce(bindparam("all_errors"), _delivery.errors),
         settled_at=bindparam("settled"),
     )
 )

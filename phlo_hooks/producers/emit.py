@@ -62,7 +62,11 @@ def _own_place(context: Any, event: HookEvent) -> HookEvent:
     updates = {
         "asset_key": known.asset_key or (min(keys) if len(keys) == 1 else None),
         "check_name": known.check_name or (checks[0].name if len(checks) == 1 else None),
-        "partition_key": known.partition_key
-        or (context.partition_key if context.has_partition_key else None),
+        "partition_key": known.partition_key or _partition_key(context),
     }
     return event.placed(known.model_copy(update=updates)) if any(updates.values()) else event
+
+
+def _partition_key(context: Any) -> str | None:
+    # Before Dagster 1.13 the context of a check knows nothing of partitions.
+    return context.partition_key if getattr(context, "has_partition_key", False) else None

@@ -16,7 +16,7 @@ import dagster as dg
 from phlo_hooks.delivery.history import events_of_run
 from phlo_hooks.delivery.records import DeliveryRecord, StateEntry, StateWrite
 from phlo_hooks.delivery.store import HookStore
-from phlo_hooks.events import HookEvent
+from phlo_hooks.events import HookEvent, HookStatusEvent
 from phlo_hooks.producers.dagster_private import report_row
 from phlo_hooks.producers.runlog import StepAttempt
 
@@ -24,14 +24,24 @@ _NAMESPACE = "run_view"
 # The UI opens a row in a dialog: beyond this it is the CLI's turn.
 _MAX_LINES = 50
 _MAX_ERROR = 200
-# Marks a row as ours, and says which attempt it is about.
+# Marks a row as ours, and says which attempt, or which event, it is about.
 _ATTEMPT = "phlo_hooks/attempt"
+_EVENT = "phlo_hooks/event_id"
 
 
 def todo(run_id: str, number: int, attempt: StepAttempt) -> StateWrite:
     """A note that the row of the run's attempt of this number is to be written."""
     value = {"run_id": run_id, "step_key": attempt.step_key, "attempt": attempt.attempt}
     return StateWrite(_NAMESPACE, f"{run_id}/{number:06}", value)
+
+
+def news(event: HookStatusEvent) -> tuple[StateWrite, ...]:
+    """A note that the bus's own news is to be shown in the run that it belongs to."""
+    run_id = event.correlation.run_id
+    if run_id is None:
+        return ()
+    value = {"run_id": run_id, "event_id": event.event_id}
+    return (StateWrite(_NAMESPACE, f"{run_id}/{event.event_id}", value),)
 
 
 def show(instance: dg.DagsterInstance, store: HookStore, budget: float) -> int:
@@ -48,10 +58,7 @@ def _show_run(
 ) -> int:
     if time.monotonic() >= deadline:
         return 0
-    run = instance.get_run_by_id(run_id)
-    there = set(_rows_there(instance, run_id))
-    events = _by_place(events_of_run(store, run_id))
-    deliveries = _by_event(store.deliveries(run_id=run_id))
+    rows = _Rows(instance, store, run_id)
     shown = 0
     for note in notes:
         if time.monotonic() >= deadline:
@@ -59,13 +66,59 @@ def _show_run(
         # Another tail, or a relay beside it, may be at the same note: one of them gets it.
         if not store.compare_and_set(_NAMESPACE, note.key, note.version, note.value):
             continue
-        own = events.get(_place(note))
-        if run is not None and own and _place(note) not in there:
-            told = [delivery for event in own for delivery in deliveries.get(event.event_id, ())]
-            report_row(instance, run, _message(own, told), _metadata(note, own, told), note.value["step_key"])
-            shown += 1
+        shown += rows.write(note)
         store.delete_state(_NAMESPACE, note.key)
     return shown
+
+
+class _Rows:
+    """The rows of one run, as far as they are there, and what further ones are made of."""
+
+    def __init__(self, instance: dg.DagsterInstance, store: HookStore, run_id: str) -> None:
+        self._instance = instance
+        self._run = instance.get_run_by_id(run_id)
+        self._there = set(_rows_there(instance, run_id))
+        events = list(events_of_run(store, run_id))
+        self._events = _by_place(events)
+        self._by_id = {event.event_id: event for event in events}
+        self._deliveries = _by_event(store.deliveries(run_id=run_id))
+
+    def write(self, note: StateEntry) -> bool:
+        """Write the row that is noted, unless it is there; say whether it was written."""
+        if self._run is None or _mark(note) in self._there:
+            return False
+        row = self._news(note) if "event_id" in note.value else self._attempt(note)
+        if row is not None:
+            report_row(self._instance, self._run, *row, note.value.get("step_key"))
+        return row is not None
+
+    def _attempt(self, note: StateEntry) -> _Row | None:
+        own = self._events.get(_place(note))
+        if not own:
+            return None
+        told = [delivery for event in own for delivery in self._deliveries.get(event.event_id, ())]
+        return _message(own, told), _metadata(note, own, told)
+
+    def _news(self, note: StateEntry) -> _Row | None:
+        event = self._by_id.get(note.value["event_id"])
+        if not isinstance(event, HookStatusEvent):
+            return None
+        facts = {"hook": event.hook, "reason": event.reason, "event": event.about_event_id}
+        metadata = {name: dg.MetadataValue.text(value) for name, value in facts.items() if value}
+        return _headline(event), {**metadata, _EVENT: dg.MetadataValue.text(event.event_id)}
+
+
+def _headline(event: HookStatusEvent) -> str:
+    what = {
+        "hook.dead_letter": f"gave up delivering an event to {event.hook}",
+        "hook.disabled": f"{event.hook} is not called for now, its circuit is {event.state}",
+        "hook.probe": f"{event.hook} was tried once, its circuit is {event.state}",
+        "hook.enabled": f"{event.hook} is called again",
+    }[event.event_type]
+    return f"Hook Bus: {what}: {_short(event.reason or '')}"
+
+
+_Row = tuple[str, "dict[str, dg.MetadataValue]"]
 
 
 _Place = tuple["str | None", "int | None"]
@@ -73,6 +126,12 @@ _Place = tuple["str | None", "int | None"]
 
 def _place(note: StateEntry) -> _Place:
     return note.value["step_key"], note.value["attempt"]
+
+
+def _mark(note: StateEntry) -> _Place | str:
+    """How the row of a note is known among those of its run."""
+    event_id: str | None = note.value.get("event_id")
+    return event_id or _place(note)
 
 
 def _by_place(events: Iterable[HookEvent]) -> dict[_Place, list[HookEvent]]:
@@ -89,14 +148,17 @@ def _by_event(deliveries: Iterable[DeliveryRecord]) -> dict[str, list[DeliveryRe
     return found
 
 
-def _rows_there(instance: dg.DagsterInstance, run_id: str) -> Iterator[_Place]:
-    """The attempts that have a row in the run's log."""
+def _rows_there(instance: dg.DagsterInstance, run_id: str) -> Iterator[_Place | str]:
+    """What has a row in the run's log: attempts, and news."""
     page = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
     for record in page.records:
         event = record.event_log_entry.get_dagster_event()
-        attempt = event.engine_event_data.metadata.get(_ATTEMPT)
+        metadata = event.engine_event_data.metadata
+        attempt, about = metadata.get(_ATTEMPT), metadata.get(_EVENT)
         if isinstance(attempt, dg.IntMetadataValue) and attempt.value:
             yield event.step_key, attempt.value
+        if isinstance(about, dg.TextMetadataValue) and about.value:
+            yield about.value
 
 
 def _message(events: Sequence[HookEvent], deliveries: Sequence[DeliveryRecord]) -> str:

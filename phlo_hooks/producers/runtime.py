@@ -15,12 +15,14 @@ from dagster import EventLogEntry
 
 from phlo_hooks.bus import HookBus
 from phlo_hooks.delivery.recorder import Recorder
-from phlo_hooks.delivery.relay import Relay, RelayReport
+from phlo_hooks.delivery.records import Told
+from phlo_hooks.delivery.relay import GRACE, Relay, RelayReport
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
-from phlo_hooks.errors import ConfigurationError
+from phlo_hooks.producers import run_view, upkeep
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.dagster_private import default_store_url, on_run_events
+from phlo_hooks.producers.in_run import InRunRelay
 from phlo_hooks.producers.live import announce
 from phlo_hooks.producers.runlog import RUN_ENDS, RunFacts, recorded
 from phlo_hooks.producers.session import RunSession
@@ -45,10 +47,10 @@ class Runtime:
         register: puts every hook on a bus; called once for each bus that is made.
         store_url: gives the SQLAlchemy URL of the store; None for beside the instance's own storage.
         redactor: gives the one that knows the values that must not leave.
-        start: how far back the tail sensor looks when it starts for the first time.
-
-    Raises:
-        ConfigurationError: `start` has no time zone.
+        start: how far back the tail sensor looks when it starts for the first time; aware.
+        in_run: whether a run's process delivers, too.
+        retention_days: after how many days what is delivered is deleted; None for never.
+        health_check: whether Dagster is told how the hooks are doing.
     """
 
     def __init__(
@@ -59,11 +61,13 @@ class Runtime:
         store_url: Callable[[], str | None] = lambda: None,
         redactor: Callable[[], Redactor] = Redactor,
         start: datetime | None = None,
+        in_run: bool = False,
+        retention_days: float | None = None,
+        health_check: bool = False,
     ) -> None:
-        if start is not None and start.tzinfo is None:
-            raise ConfigurationError(
-                f"since={start!r} has no time zone: use datetime(…, tzinfo=timezone.utc)"
-            )
+        self._retention_days = retention_days
+        self._health_check = health_check
+        self._in_run = in_run
         self.catalog = catalog
         self.loaded_at = utc_now()
         self.start = start
@@ -98,12 +102,37 @@ class Runtime:
         self._register(bus, instance)
         return bus
 
-    def relay(self, instance: dg.DagsterInstance, scope: str) -> Relay:
-        """Delivers what waits in the instance's store for the hooks of the code location `scope`."""
-        hooks = {hook.qualified_name: hook for hook in self.bus(instance).hooks}
+    def relay(
+        self,
+        instance: dg.DagsterInstance,
+        scope: str,
+        *,
+        concurrency: int = 1,
+        grace: float = GRACE,
+        stopping: Callable[[], bool] | None = None,
+    ) -> Relay:
+        """Delivers what waits in the instance's store for the hooks of the code location `scope`.
+
+        Args:
+            instance: the Dagster instance.
+            scope: the code location's name.
+            concurrency: how many calls of one hook may be under way at once.
+            grace: seconds to wait for calls that are under way at the end.
+            stopping: asked between calls whether to end before the time.
+        """
+        bus, recorder = self.bus(instance), self.recorder(instance, scope)
         # Runs that were executed in a process of their own have no location: whoever comes first takes them.
         scopes = tuple(dict.fromkeys((scope, "")))
-        return Relay(self.store(instance), hooks, scopes=scopes, redact=self._redactor().text)
+        return Relay(
+            self.store(instance),
+            {hook.qualified_name: hook for hook in bus.hooks},
+            scopes=scopes,
+            redact=self._redactor().text,
+            tell=lambda event: Told(recorder.entry(event, bus.match(event)), run_view.news(event)),
+            concurrency=concurrency,
+            grace=grace,
+            stopping=stopping,
+        )
 
     def tail(self, instance: dg.DagsterInstance, scope: str) -> Tail:
         """Reads the instance's log for the code location `scope`."""
@@ -118,6 +147,12 @@ class Runtime:
             scope=scope,
             since=self.start or self._first_sight(store),
         )
+
+    def look_after(self, instance: dg.DagsterInstance, budget: float) -> None:
+        """What a tick does besides: delete what is old, for so many seconds, and report on the hooks."""
+        upkeep.prune(self.store(instance), self._retention_days, budget)
+        if self._health_check:
+            upkeep.report_health(instance, self.store(instance))
 
     def _first_sight(self, store: HookStore) -> datetime:
         """When there was first something to tell: a run's steps may have recorded before there was a tail."""
@@ -138,21 +173,32 @@ class Runtime:
             return self._sessions[run_id]
 
     def _open(self, instance: dg.DagsterInstance, run: RunFacts) -> None:
-        bus = self.bus(instance, self.recorder(instance, run.location or ""))
-        session = self._sessions[run.run_id] = RunSession(instance, run, self.catalog, bus, self._redactor())
+        scope = run.location or ""
+        bus, relay = self.bus(instance, self.recorder(instance, scope)), self._relay_in_run(instance, scope)
+        told = relay.wake if relay else lambda: None
+        session = RunSession(instance, run, self.catalog, bus, self._redactor(), told)
+        self._sessions[run.run_id] = session
         announce(session)
         while len(self._sessions) > _MAX_SESSIONS:
             self._sessions.popitem(last=False)
         # Weakly: a cycle would leave an ephemeral instance's connections to be closed by another thread.
         known = weakref.ref(session)
-        on_run_events(instance, run.run_id, lambda entry: self._listen(known(), entry))
+        on_run_events(instance, run.run_id, lambda entry: self._listen(known(), entry, relay))
 
-    def _listen(self, session: RunSession | None, entry: EventLogEntry) -> None:
+    def _relay_in_run(self, instance: dg.DagsterInstance, scope: str) -> InRunRelay | None:
+        # An ephemeral instance's events are delivered at the run's end anyway.
+        if not self._in_run or instance.is_ephemeral:
+            return None
+        return InRunRelay(lambda stopping: self.relay(instance, scope, grace=1.0, stopping=stopping))
+
+    def _listen(self, session: RunSession | None, entry: EventLogEntry, relay: InRunRelay | None) -> None:
         record = recorded(entry)
         if session is None or record is None:
             return
         session.saw(record)
-        if session.instance.is_ephemeral and record.type in RUN_ENDS:
+        if record.type in RUN_ENDS and relay is not None:
+            relay.end()
+        if record.type in RUN_ENDS and session.instance.is_ephemeral:
             self._finish(session)
 
     def _finish(self, session: RunSession) -> None:

@@ -156,9 +156,10 @@ class LazyHandler:
     hook_name: str
     instance: dg.DagsterInstance | None = None
 
-    def handle_event(self, event: HookEvent) -> None:
-        """Hand over to the hook."""
-        self.resource.hooks(self.instance)[self.hook_name].deliver(event)
+    def handle_event(self, event: HookEvent | list[HookEvent]) -> None:
+        """Hand over to the hook: an event, or a list of them to one that takes lists."""
+        events = event if isinstance(event, list) else [event]
+        self.resource.hooks(self.instance)[self.hook_name].deliver(*events)
 
 
 def _check(hook: RegisteredHook, catalog: Catalog) -> None:

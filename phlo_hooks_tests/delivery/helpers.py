@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from phlo_hooks.delivery.records import Want
 from phlo_hooks.delivery.store import Claim, Entry, HookStore, Settlement, Target
-from phlo_hooks.events import HookCorrelation, HookEvent, IngestionEvent
-from phlo_hooks.registration import FailurePolicy
+from phlo_hooks.events import HookCorrelation, IngestionEvent
+from phlo_hooks.registration import FailurePolicy, HookRegistration, RegisteredHook
+from phlo_hooks.retry import RetryPolicy
 
 START = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=timezone.utc)
 HOOK = "plugin.hook"
@@ -29,13 +30,21 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
-@dataclass(frozen=True)
-class FakeHook:
-    """A hook that is just a function."""
+POLICY = RetryPolicy(schedule=(5, 60), jitter="none")
 
-    deliver: Callable[[HookEvent], object]
-    qualified_name: str = HOOK
-    failure_policy: FailurePolicy = FailurePolicy.LOG
+
+def FakeHook(  # noqa: N802  # reads as what it stands for
+    handler: Callable[[Any], object],
+    qualified_name: str = HOOK,
+    failure_policy: FailurePolicy = FailurePolicy.LOG,
+    **options: Any,
+) -> RegisteredHook:
+    """A hook that is just a function; without jitter, and without circuit breaker unless one is given."""
+    plugin, _, name = qualified_name.partition(".")
+    options = {"retry": POLICY, "circuit": None, "delivery": "queued", "timeout": 30, **options}
+    if failure_policy is FailurePolicy.RAISE:
+        options["delivery"] = "inline"
+    return RegisteredHook(plugin, HookRegistration(name, handler, failure_policy=failure_policy, **options))
 
 
 def make_event(number: int = 0, run_id: str = "run-1", **fields: Any) -> IngestionEvent:
@@ -53,8 +62,8 @@ def make_entries(count: int, *hooks: str, first: int = 0) -> list[Entry]:
 
 def claim(store: HookStore, owner: str = "me", limit: int = 100, **options: Any) -> list[Claim]:
     """Claim deliveries of the one hook that most tests have."""
-    options = {"scopes": [""], "lease": 60.0, **options}
-    return store.claim([HOOK], owner=owner, limit=limit, **options)
+    scopes = options.pop("scopes", [""])
+    return store.claim([Want(HOOK, limit, **{"lease": 60.0, **options})], scopes=scopes, owner=owner)
 
 
 def deliver(store: HookStore, *claims: Claim) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, Select, text
 
 from phlo_hooks.delivery import statements
+from phlo_hooks.delivery.records import Want
 from phlo_hooks.delivery.store import DeliveryState, Entry, HookStore, Settlement, Target
 from phlo_hooks_tests.delivery.helpers import (
     HOOK,
@@ -25,7 +26,7 @@ from phlo_hooks_tests.delivery.helpers import (
 def test_a_claim_has_all_that_a_call_needs(store: HookStore) -> None:
     """The event itself, and until when it is ours."""
     store.record(make_entries(1))
-    found = claim(store, owner="me", lease=timedelta(minutes=1))[0]
+    found = claim(store, owner="me", lease=60)[0]
     assert (make_event(), HOOK, 1, "me") == (found.event, found.hook, found.attempts, found.owner)
     assert (START, START + timedelta(minutes=1)) == (found.created_at, found.lease_until)
 
@@ -50,7 +51,7 @@ def test_a_backlog_of_one_hook_does_not_keep_another_waiting(store: HookStore) -
     store.record(make_entries(20, "busy.hook"))
     store.record(make_entries(1, "quiet.hook", first=100))
     hooks = ["busy.hook", "quiet.hook"]
-    found = store.claim(hooks, scopes=[""], owner="me", lease=60, limit=2)
+    found = store.claim([Want(hook, 2, 60) for hook in hooks], scopes=[""], owner="me")
     assert [each.hook for each in found] == ["busy.hook", "busy.hook", "quiet.hook"]
 
 

@@ -17,9 +17,9 @@ from phlo_hooks.delivery.worker import Finished, Worker
 from phlo_hooks.errors import ConfigurationError, PermanentError, RetryLater, StoreUnavailableError
 from phlo_hooks.events import HookEvent
 from phlo_hooks.registration import FailurePolicy, HookRegistration, RegisteredHook
-from phlo_hooks.retry import RetryPolicy
 from phlo_hooks_tests.delivery.helpers import (
     HOOK,
+    POLICY,
     Clock,
     FakeHook,
     claim,
@@ -29,7 +29,6 @@ from phlo_hooks_tests.delivery.helpers import (
 )
 
 QUIET = "other.quiet"
-POLICY = RetryPolicy(schedule=(5, 60), jitter="none")
 
 
 @pytest.fixture
@@ -48,9 +47,9 @@ def gate() -> Iterator[threading.Event]:
     gate.set()
 
 
-def make_relay(store: HookStore, *hooks: FakeHook, **options: object) -> Relay:
+def make_relay(store: HookStore, *hooks: RegisteredHook, **options: object) -> Relay:
     """A relay for the hooks of one code location, without jitter."""
-    options = {"scopes": [""], "policy": POLICY, **options}
+    options = {"scopes": [""], **options}
     return Relay(store, {hook.qualified_name: hook for hook in hooks}, **options)  # type: ignore[arg-type]
 
 
@@ -314,8 +313,8 @@ def test_a_hook_that_hangs_once_is_called_again_in_the_same_run(
     """A relay that runs for hours must not lose a hook to one lost connection."""
     memory.record(make_entries(3))
     first = make_event(0)
-    hook = FakeHook(lambda event: gate.wait() if event == first else None)
-    relay = make_relay(memory, hook, lease=0.2, grace=0, clock=memory.clock)
+    hook = FakeHook(lambda event: gate.wait() if event == first else None, timeout=0.2)
+    relay = make_relay(memory, hook, grace=0, clock=memory.clock)
     report = relay.run(budget=1.5)
     assert (report.delivered, states(memory)) == (2, ["retrying", "delivered", "delivered"])
 
@@ -363,7 +362,7 @@ def test_a_lease_is_fresh_when_its_call_begins(memory: HookStore, clock: Clock) 
         left.append((until - clock()).total_seconds())
         clock.advance(25)
 
-    report = make_relay(memory, FakeHook(slow), lease=60).run()
+    report = make_relay(memory, FakeHook(slow)).run()
     assert (report.delivered, left) == (6, [60, 35, 60, 35, 60, 35])
     assert {delivery.attempts for delivery in memory.deliveries()} == {1}
 
@@ -374,15 +373,15 @@ def test_a_claim_that_was_just_taken_up_is_not_called_after_the_end(clock: Clock
     late: SimpleQueue[Finished] = SimpleQueue()
     worker = Worker(
         "test",
-        call=lambda claim: pytest.fail("called"),
-        fresh=lambda claim: True,
+        call=lambda group: pytest.fail("called"),
+        fresh=lambda group: True,
         finished=finished,
         too_late=late.put,
     )
     worker._abandoned = True
     each = Claim(7, make_event(), HOOK, "", 1, "me", clock(), clock())
-    worker.give([each])
-    assert late.get(timeout=5) == Finished(each, called=False)
+    worker.give([(each,)])
+    assert late.get(timeout=5) == Finished((each,), called=False)
     assert finished.empty()
     worker.abandon()
 
@@ -435,15 +434,6 @@ def test_two_relays_share_the_work(shared_store: HookStore) -> None:
     for thread in threads:
         thread.join()
     assert (len(seen), len(set(seen))) == (100, 100)
-
-
-def test_how_a_hook_is_called_can_be_replaced(memory: HookStore) -> None:
-    """For batches, or a circuit breaker, around it."""
-    memory.record(make_entries(1))
-    calls: list[tuple[str, HookEvent]] = []
-    hook = FakeHook(lambda event: pytest.fail("called directly"))
-    make_relay(memory, hook, call=lambda h, event: calls.append((h.qualified_name, event))).run()
-    assert [(HOOK, make_event())] == calls
 
 
 def _threads() -> list[threading.Thread]:

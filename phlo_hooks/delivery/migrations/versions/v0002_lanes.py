@@ -10,7 +10,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-_OPEN = sa.text("next_attempt_at IS NOT NULL")
+_IN_LANE = sa.text("next_attempt_at IS NOT NULL AND lane IS NOT NULL")
 _DEAD = sa.text("state = 'dead'")
 
 
@@ -22,14 +22,15 @@ def upgrade() -> None:
         table.drop_column("replayed")
     with op.batch_alter_table("hook_deliveries", table_kwargs={"sqlite_autoincrement": True}) as table:
         table.alter_column("replays", existing_type=sa.Integer, existing_nullable=False, server_default=None)
-    _index("ix_hook_deliveries_lane", ["hook", "scope", "lane", "id"], _OPEN)
+    _index("ix_hook_deliveries_lane", ["hook", "scope", "lane", "id"], _IN_LANE)
+    _index("ix_hook_deliveries_order", ["hook", "scope", "id"], _IN_LANE)
     _index("ix_hook_deliveries_dead", ["state", "hook", "id"], _DEAD)
     _index("ix_hook_deliveries_settled", ["settled_at", "hook", "state"], None)
 
 
 def downgrade() -> None:
     """Drop them."""
-    for name in ("lane", "dead", "settled"):
+    for name in ("lane", "order", "dead", "settled"):
         op.drop_index(f"ix_hook_deliveries_{name}", "hook_deliveries")
     with op.batch_alter_table("hook_deliveries", table_kwargs={"sqlite_autoincrement": True}) as table:
         table.add_column(sa.Column("replayed", sa.Boolean, nullable=False, server_default=sa.false()))

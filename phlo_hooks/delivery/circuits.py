@@ -1,0 +1,103 @@
+"""The circuit breakers of a code location's hooks, kept in the store for all relays to share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from phlo_hooks.delivery.circuit import Circuit, CircuitState
+from phlo_hooks.delivery.records import StateWrite, Told
+from phlo_hooks.delivery.store import HookStore
+from phlo_hooks.events import HookCorrelation, HookStatusEvent
+
+logger = logging.getLogger("phlo_hooks.relay")
+
+NAMESPACE = "circuit"
+# Each round of a collision lets one relay through.
+_MAX_TRIES = 20
+
+Change = Callable[[Circuit], Circuit]
+Tell = Callable[[HookStatusEvent], Told]
+
+
+def circuit_key(hook: str, scope: str = "") -> str:
+    """Where a hook's circuit is kept: two code locations may have a hook of the same name."""
+    return f"{hook} {scope}".rstrip()
+
+
+class Circuits:
+    """The circuit breakers of a code location's hooks.
+
+    Args:
+        store: keeps them.
+        scope: the code location.
+        tell: gives what is to be recorded of a change, in the same transaction as the change.
+    """
+
+    def __init__(self, store: HookStore, scope: str, tell: Tell) -> None:
+        self._store = store
+        self._scope = scope
+        self._tell = tell
+
+    def all(self) -> dict[str, Circuit]:
+        """Each circuit that was ever anything but closed, by its key."""
+        return {entry.key: Circuit.read(entry.value) for entry in self._store.list_state(NAMESPACE)}
+
+    def change(
+        self, hook: str, change: Change, *, about: HookCorrelation | None = None
+    ) -> tuple[Circuit, Circuit]:
+        """Apply `change` to what the store has now; return what was there and what is.
+
+        Args:
+            hook: `plugin.hook_name`.
+            change: gives the new circuit; may be called several times, when relays collide.
+            about: where the delivery belongs that led to it.
+        """
+        key = circuit_key(hook, self._scope)
+        for _ in range(_MAX_TRIES):
+            entry = self._store.get_state(NAMESPACE, key)
+            old = Circuit() if entry is None else Circuit.read(entry.value)
+            new = change(old)
+            write = StateWrite(NAMESPACE, key, new.written())
+            told = self._news(hook, old, new, about)
+            if new == old or self._store.swap(write, entry.version if entry else 0, told):
+                return old, new
+        logger.warning("hook %s: its circuit breaker is changed by too many relays at once", hook)
+        return old, old
+
+    def _news(self, hook: str, old: Circuit, new: Circuit, about: HookCorrelation | None) -> Iterable[Told]:
+        if new.state is old.state:
+            return ()
+        told = "hook %s: circuit %s -> %s: %s"
+        logger.log(_level(new), told, hook, old.state.value, new.state.value, new.reason)
+        return [self._tell(_event(hook, old, new, about))]
+
+
+def _level(new: Circuit) -> int:
+    return logging.ERROR if new.state is CircuitState.DISABLED else logging.WARNING
+
+
+def _event(hook: str, old: Circuit, new: Circuit, about: HookCorrelation | None) -> HookStatusEvent:
+    return HookStatusEvent(
+        event_type=_event_type(old, new),
+        hook=hook,
+        state=new.state.value,
+        failures=new.failures,
+        change=new.changes,
+        reason=new.reason,
+        correlation=of_run(about),
+    )
+
+
+def of_run(about: HookCorrelation | None) -> HookCorrelation:
+    """The run that news of a hook belong to; not the step, which ended well."""
+    return HookCorrelation(run_id=about.run_id, job_name=about.job_name) if about else HookCorrelation()
+
+
+def _event_type(old: Circuit, new: Circuit) -> str:
+    """A failed probe is part of one outage: who is told of `hook.disabled` is told once."""
+    if new.state is CircuitState.CLOSED:
+        return "hook.enabled"
+    if CircuitState.HALF_OPEN in (old.state, new.state) and new.state is not CircuitState.DISABLED:
+        return "hook.probe"
+    return "hook.disabled"

@@ -1,0 +1,105 @@
+"""One hook in one run of the relay: its claims, and the threads that call it for them."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from phlo_hooks.delivery.records import Claim
+from phlo_hooks.delivery.worker import Finished, Group, Worker
+from phlo_hooks.registration import RegisteredHook
+
+if TYPE_CHECKING:
+    from phlo_hooks.delivery.relay import Relay
+
+
+class HookRun:
+    """What one hook has under way.
+
+    Args:
+        relay: whose run it is.
+        hook: the hook.
+        finished: takes what came of each call.
+    """
+
+    def __init__(self, relay: Relay, hook: RegisteredHook, finished: SimpleQueue[Finished]) -> None:
+        self.hook = hook
+        self.ask_again = 0.0
+        self._relay = relay
+        self._finished = finished
+        self._claims: set[int] = set()
+        self._workers: dict[int, Worker] = {}
+
+    @property
+    def under_way(self) -> bool:
+        """Whether there are claims without an outcome."""
+        return bool(self._claims)
+
+    def begin(self, claims: Iterable[Claim]) -> None:
+        """Have the hook called for these, in order."""
+        by_place: dict[int, list[Claim]] = {}
+        size = self.hook.registration.batch_size or 1
+        for number, claim in enumerate(claims):
+            self._claims.add(claim.delivery_id)
+            by_place.setdefault(self._place(claim, number // size), []).append(claim)
+        for place, own in by_place.items():
+            if place not in self._workers:
+                self._workers[place] = self._relay.start(self.hook, self._finished)
+            self._workers[place].give(_groups(own, size))
+
+    def settled(self, claim: Claim) -> None:
+        """There is an outcome."""
+        self._claims.discard(claim.delivery_id)
+
+    def go_on(self) -> None:
+        """Go on after failures."""
+        for worker in self._workers.values():
+            worker.go_on()
+
+    def take_back(self) -> list[Claim]:
+        """The claims whose call has not begun."""
+        return [claim for worker in self._workers.values() for claim in worker.take_back()]
+
+    def overdue(self, patience: float) -> Iterator[tuple[Group, float, list[Claim]]]:
+        """Let go of the threads whose call has been going on for longer; patience 0 lets go of all.
+
+        Yields:
+            The claims that are being called for, since when, and those that were not called.
+        """
+        now = time.monotonic()
+        for place, worker in list(self._workers.items()):
+            since = worker.busy_since
+            if patience and (since is None or now - since <= patience):
+                continue
+            del self._workers[place]
+            rest = worker.take_back()
+            group = worker.abandon()
+            if group:
+                self._relay.leave(self.hook.qualified_name, worker)
+            yield group, since or now, rest
+
+    def _place(self, claim: Claim, turn: int) -> int:
+        """Which thread: always the same one for a lane."""
+        if claim.lane is not None:
+            turn = zlib.crc32(claim.lane.encode("utf-8", "replace"))
+        return turn % self._relay.concurrency
+
+
+def _groups(claims: Iterable[Claim], size: int) -> Iterator[Group]:
+    """Batches of what was never tried; the rest alone, so that a bad event is found."""
+    batch: list[Claim] = []
+    for claim in claims:
+        if claim.attempts > 1:
+            yield from [tuple(batch)] if batch else []
+            batch = []
+            yield (claim,)
+            continue
+        batch.append(claim)
+        if len(batch) == size:
+            yield tuple(batch)
+            batch = []
+    if batch:
+        yield tuple(batch)

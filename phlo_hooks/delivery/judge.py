@@ -1,0 +1,114 @@
+"""What calls mean for the deliveries they were made for."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from phlo_hooks.delivery.circuits import Tell, of_run
+from phlo_hooks.delivery.columns import cut
+from phlo_hooks.delivery.records import Claim, DeliveryState, Settlement
+from phlo_hooks.delivery.verdict import verdict
+from phlo_hooks.delivery.worker import Finished
+from phlo_hooks.errors import PermanentError
+from phlo_hooks.events import HookStatusEvent
+from phlo_hooks.registration import RegisteredHook
+from phlo_hooks.retry import RetryPolicy
+
+# Of each attempt, the message; the last error is kept at more length.
+_MAX_ERROR = 1000
+_MAX_ERRORS = 20
+
+Verdict = tuple[Claim, Settlement]
+
+
+class Judge:
+    """Makes settlements of what came of calls.
+
+    Args:
+        hooks: by qualified name.
+        clock: the time, aware.
+        rng: where the jitter comes from.
+        tell: gives what is to be recorded of a dead letter.
+    """
+
+    def __init__(
+        self,
+        hooks: Mapping[str, RegisteredHook],
+        *,
+        clock: Callable[[], datetime],
+        rng: random.Random | None,
+        tell: Tell,
+    ) -> None:
+        self._hooks, self._clock, self._rng, self._tell = hooks, clock, rng, tell
+
+    def verdicts(self, finished: Finished, text: str) -> list[Verdict]:
+        """One settlement for each delivery that a call was for; `text` describes its error."""
+        return [(claim, self._verdict(finished, claim, text)) for claim in finished.claims]
+
+    def overdue(self, claim: Claim, text: str) -> Settlement:
+        """A call did not return: due again when its lease ends, or later; it may still succeed."""
+        lease = (claim.lease_until - self._clock()).total_seconds()
+        after = max(lease, self._policy(claim).delay(claim.attempts, self._rng))
+        return self._told(claim, Settlement.retrying(claim.delivery_id, text, after=after))
+
+    def hopeless(self, claim: Claim) -> Settlement | None:
+        """Tried too often without an outcome, or too old; None for any other."""
+        policy = self._policy(claim)
+        tries = claim.attempts - 1
+        if tries >= policy.max_attempts:
+            text = f"no outcome in {tries} attempts: the process that called the hook ended each time"
+            return self._told(claim, Settlement.dead(claim.delivery_id, text))
+        age = self._clock() - claim.created_at
+        if not policy.too_old(age):
+            return None
+        text = f"not delivered within its max_age of {policy.max_age} s"
+        return self._told(claim, Settlement.dead(claim.delivery_id, text)._replace(counted=False))
+
+    def _verdict(self, finished: Finished, claim: Claim, text: str) -> Settlement:
+        if not finished.called:
+            return Settlement.released(claim.delivery_id)
+        if finished.error is None:
+            return Settlement.delivered(claim.delivery_id)
+        if len(finished.claims) > 1 and isinstance(finished.error, PermanentError):
+            # Which of them it was about shows when each is tried alone.
+            return self._told(claim, Settlement.retrying(claim.delivery_id, text, after=0))
+        policy, failure_policy = self._policy(claim), self._hooks[claim.hook].failure_policy
+        now = self._clock()
+        result = verdict(
+            policy, claim, finished.error, text, failure_policy=failure_policy, now=now, rng=self._rng
+        )
+        return self._told(claim, result)
+
+    def _policy(self, claim: Claim) -> RetryPolicy:
+        return self._hooks[claim.hook].registration.retry
+
+    def _told(self, claim: Claim, result: Settlement) -> Settlement:
+        """With what is to be kept of it: the error among those before it, and the news of a dead letter."""
+        kept = result._replace(errors=_errors(claim, result, self._clock()))
+        # Of a dead letter about a dead letter nobody is told: two hooks that are down would never end.
+        if result.state is not DeliveryState.DEAD or isinstance(claim.event, HookStatusEvent):
+            return kept
+        return kept._replace(told=self._tell(_dead_letter(claim, result)))
+
+
+def _errors(claim: Claim, result: Settlement, now: datetime) -> str:
+    before: list[Any] = json.loads(claim.errors or "[]")
+    error = cut(result.error, _MAX_ERROR)
+    own = {"attempt": claim.attempts, "at": now.isoformat(timespec="seconds"), "error": error}
+    return json.dumps([*before, own][-_MAX_ERRORS:], ensure_ascii=False)
+
+
+def _dead_letter(claim: Claim, result: Settlement) -> HookStatusEvent:
+    return HookStatusEvent(
+        event_type="hook.dead_letter",
+        hook=claim.hook,
+        about_event_id=claim.event.event_id,
+        change=claim.replays,
+        attempts=claim.attempts,
+        reason=(result.error or "").partition("\n")[0],
+        correlation=of_run(claim.event.correlation),
+    )
