@@ -46,13 +46,7 @@ COUNT_DELIVERIES = select(func.count()).join_from(
 
 # The next page of deliveries to change, chosen outside of the transaction that changes them: a search
 # through millions must not keep SQLite's one writer waiting.
-DELIVERY_IDS = (
-    select(_delivery.id)
-    .join_from(hook_deliveries, hook_events, _event.id == _delivery.event_row)
-    .where(_delivery.id > _AFTER)
-    .order_by(_delivery.id)
-    .limit(_MOST)
-)
+DELIVERY_IDS = select(_delivery.id).where(_delivery.id > _AFTER).order_by(_delivery.id).limit(_MOST)
 
 # A lease that has not ended: somebody is calling the hook.
 IN_FLIGHT = and_(IS_OPEN, _delivery.lease_owner.is_not(None), _delivery.next_attempt_at > _NOW)

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Update
 
 from phlo_hooks.delivery import admin_statements as admin, statements
 from phlo_hooks.delivery.columns import bounded_error, delivery_row
-from phlo_hooks.delivery.criteria import deliveries_selected
+from phlo_hooks.delivery.criteria import deliveries_alone
 from phlo_hooks.delivery.database import Database
 from phlo_hooks.delivery.records import Instant, Target
 from phlo_hooks.delivery.selection import Selection
@@ -125,7 +125,7 @@ class Mending:
     def _pages(
         self, selection: Selection, which: ColumnElement[bool], values: dict[str, Any]
     ) -> Iterator[Sequence[int]]:
-        query = admin.DELIVERY_IDS.where(which, *deliveries_selected(selection))
+        query = admin.DELIVERY_IDS.where(which, *deliveries_alone(selection))
         page = {**values, "most": BATCH, "after": 0}
         while ids := self._ids(query, page):
             yield ids

@@ -8,6 +8,7 @@ import pytest
 
 from phlo_hooks.delivery import mending
 from phlo_hooks.delivery.mending import PastEvent
+from phlo_hooks.delivery.records import Want
 from phlo_hooks.delivery.selection import Selection
 from phlo_hooks.delivery.store import DeliveryState, Entry, HookStore, Settlement, Target
 from phlo_hooks.errors import StoreUnavailableError
@@ -176,7 +177,7 @@ def test_history_is_given_to_a_new_hook(store: HookStore, clock: Clock) -> None:
     assert {(1, "lane-1", clock(), DeliveryState.PENDING)} == {
         (each.replays, each.lane, each.created_at, each.state) for each in given
     }
-    claims = store.claim(["new.hook"], scopes=["loc", ""], owner="me", lease=60, limit=10)
+    claims = store.claim([Want("new.hook", limit=10, lease=60)], scopes=["loc", ""], owner="me")
     assert len(claims) == 6
 
 

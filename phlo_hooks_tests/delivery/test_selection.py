@@ -121,3 +121,9 @@ def test_what_nobody_can_mean(criteria: dict[str, object], message: str) -> None
     with pytest.raises(ConfigurationError) as caught:
         Selection(**criteria)  # type: ignore[arg-type]
     assert message in str(caught.value)
+
+
+def test_one_pattern_after_another(filled: HookStore) -> None:
+    """SQLAlchemy keeps the statement of the first; the pattern is not part of it."""
+    patterns = ("raw/table_0*", "raw/table_1*", "marts/*", "nothing*", "*")
+    assert [1, 1, 1, 0, 4] == [filled.count_events(Selection(asset_key=each)) for each in patterns]
