@@ -184,6 +184,8 @@ def _plan(connection: Connection, name: str) -> list[str]:
 @pytest.mark.parametrize("name", HEALTH)
 def test_health_reads_no_whole_table(store: HookStore, clock: Clock, name: str) -> None:
     """Each statement goes by an index that the settled deliveries are not in, or by a part of one."""
+    if "mysql" in store.url.drivername:
+        pytest.skip("MySQL has no partial index: the settled rows are in all of them")
     store.record(make_entries(2000))
     for _ in range(20):
         deliver(store, *claim(store, limit=95))
