@@ -24,7 +24,7 @@ logger = logging.getLogger("phlo_hooks.resources")
 class HookBusResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The bus that `with_hooks` puts under the key `hooks`.
 
-    Pass one of your own under that key to say where the store is, or to use the bus in an op:
+    Pass one of your own under that key to change its settings, or to use the bus in an op:
 
         @dg.op
         def notify(context: dg.OpExecutionContext, hooks: HookBusResource):
@@ -34,6 +34,15 @@ class HookBusResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     store_url: str | None = Field(
         default=None,
         description="SQLAlchemy URL of the store; left out, it is beside the Dagster instance's own storage.",
+    )
+    deliver_in_run: bool = Field(
+        default=False,
+        description="Deliver in the run's process, too, when a step has ended, and a few seconds at the end.",
+    )
+    retention_days: float | None = Field(
+        default=30.0,
+        gt=0,
+        description="After so many days the tail sensor deletes what is delivered; null keeps it.",
     )
     _runtime: Runtime | None = PrivateAttr(default=None)
 

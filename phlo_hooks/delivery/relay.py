@@ -33,6 +33,8 @@ __all__ = ["Relay", "RelayReport"]
 
 logger = logging.getLogger("phlo_hooks.relay")
 
+# A call that is about to end had better be waited for: else its hook is called again.
+GRACE = 5.0
 # Threads that one hook may leave hanging in this process before it is called no more.
 MAX_HANGING = 3
 
@@ -71,7 +73,7 @@ class Relay:
         hooks: Mapping[str, RegisteredHook],
         *,
         scopes: Collection[str],
-        grace: float | timedelta = 5.0,
+        grace: float | timedelta = GRACE,
         concurrency: int = 1,
         owner: str | None = None,
         clock: Callable[[], datetime] | None = None,

@@ -16,12 +16,13 @@ from dagster import EventLogEntry
 from phlo_hooks.bus import HookBus
 from phlo_hooks.delivery.recorder import Recorder
 from phlo_hooks.delivery.records import Told
-from phlo_hooks.delivery.relay import Relay, RelayReport
+from phlo_hooks.delivery.relay import GRACE, Relay, RelayReport
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.producers import run_view
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.dagster_private import default_store_url, on_run_events
+from phlo_hooks.producers.in_run import InRunRelay
 from phlo_hooks.producers.live import announce
 from phlo_hooks.producers.runlog import RUN_ENDS, RunFacts, recorded
 from phlo_hooks.producers.session import RunSession
@@ -47,6 +48,8 @@ class Runtime:
         store_url: gives the SQLAlchemy URL of the store; None for beside the instance's own storage.
         redactor: gives the one that knows the values that must not leave.
         start: how far back the tail sensor looks when it starts for the first time; aware.
+        in_run: whether a run's process delivers, too.
+        retention_days: after how many days what is delivered is deleted; None for never.
     """
 
     def __init__(
@@ -57,7 +60,11 @@ class Runtime:
         store_url: Callable[[], str | None] = lambda: None,
         redactor: Callable[[], Redactor] = Redactor,
         start: datetime | None = None,
+        in_run: bool = False,
+        retention_days: float | None = None,
     ) -> None:
+        self.retention_days = retention_days
+        self._in_run = in_run
         self.catalog = catalog
         self.loaded_at = utc_now()
         self.start = start
@@ -98,6 +105,7 @@ class Runtime:
         scope: str,
         *,
         concurrency: int = 1,
+        grace: float = GRACE,
         stopping: Callable[[], bool] | None = None,
     ) -> Relay:
         """Delivers what waits in the instance's store for the hooks of the code location `scope`.
@@ -106,6 +114,7 @@ class Runtime:
             instance: the Dagster instance.
             scope: the code location's name.
             concurrency: how many calls of one hook may be under way at once.
+            grace: seconds to wait for calls that are under way at the end.
             stopping: asked between calls whether to end before the time.
         """
         bus, recorder = self.bus(instance), self.recorder(instance, scope)
@@ -118,6 +127,7 @@ class Runtime:
             redact=self._redactor().text,
             tell=lambda event: Told(recorder.entry(event, bus.match(event)), run_view.news(event)),
             concurrency=concurrency,
+            grace=grace,
             stopping=stopping,
         )
 
@@ -154,21 +164,32 @@ class Runtime:
             return self._sessions[run_id]
 
     def _open(self, instance: dg.DagsterInstance, run: RunFacts) -> None:
-        bus = self.bus(instance, self.recorder(instance, run.location or ""))
-        session = self._sessions[run.run_id] = RunSession(instance, run, self.catalog, bus, self._redactor())
+        scope = run.location or ""
+        bus, relay = self.bus(instance, self.recorder(instance, scope)), self._relay_in_run(instance, scope)
+        told = relay.wake if relay else lambda: None
+        session = RunSession(instance, run, self.catalog, bus, self._redactor(), told)
+        self._sessions[run.run_id] = session
         announce(session)
         while len(self._sessions) > _MAX_SESSIONS:
             self._sessions.popitem(last=False)
         # Weakly: a cycle would leave an ephemeral instance's connections to be closed by another thread.
         known = weakref.ref(session)
-        on_run_events(instance, run.run_id, lambda entry: self._listen(known(), entry))
+        on_run_events(instance, run.run_id, lambda entry: self._listen(known(), entry, relay))
 
-    def _listen(self, session: RunSession | None, entry: EventLogEntry) -> None:
+    def _relay_in_run(self, instance: dg.DagsterInstance, scope: str) -> InRunRelay | None:
+        # An ephemeral instance's events are delivered at the run's end anyway.
+        if not self._in_run or instance.is_ephemeral:
+            return None
+        return InRunRelay(lambda stopping: self.relay(instance, scope, grace=1.0, stopping=stopping))
+
+    def _listen(self, session: RunSession | None, entry: EventLogEntry, relay: InRunRelay | None) -> None:
         record = recorded(entry)
         if session is None or record is None:
             return
         session.saw(record)
-        if session.instance.is_ephemeral and record.type in RUN_ENDS:
+        if record.type in RUN_ENDS and relay is not None:
+            relay.end()
+        if record.type in RUN_ENDS and session.instance.is_ephemeral:
             self._finish(session)
 
     def _finish(self, session: RunSession) -> None:

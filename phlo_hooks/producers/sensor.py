@@ -6,7 +6,7 @@ import time
 
 import dagster as dg
 
-from phlo_hooks.delivery.relay import RelayReport
+from phlo_hooks.delivery.relay import Relay, RelayReport
 from phlo_hooks.errors import StoreError
 from phlo_hooks.producers import run_view
 from phlo_hooks.producers.dagster_private import location_of
@@ -55,19 +55,34 @@ def _tick(context: dg.SensorEvaluationContext, runtime: Runtime, budget: float) 
     return summary
 
 
-def tick(instance: dg.DagsterInstance, runtime: Runtime, scope: str, budget: float = TICK_BUDGET) -> str:
-    """Collect, deliver and show, within `budget` seconds; say what was done.
+def tick(
+    instance: dg.DagsterInstance,
+    runtime: Runtime,
+    scope: str,
+    budget: float = TICK_BUDGET,
+    relay: Relay | None = None,
+) -> str:
+    """Collect, deliver, show and tidy up, within `budget` seconds; say what was done.
+
+    Args:
+        instance: the Dagster instance.
+        runtime: of the definitions.
+        scope: their code location.
+        budget: seconds; a call of a hook that has begun may take a little longer.
+        relay: delivers; the runtime's own by default.
 
     Raises:
         StoreError: the store is down, or of another release.
     """
-    began = time.monotonic()
+    deadline = time.monotonic() + budget
     collected = runtime.tail(instance, scope).collect(budget * _COLLECT_SHARE)
-    left = max(1.0, budget - (time.monotonic() - began))
-    relayed = runtime.relay(instance, scope).run(budget=left)
-    left = max(1.0, budget - (time.monotonic() - began))
-    run_view.show(instance, runtime.store(instance), budget=left)
+    relayed = (relay or runtime.relay(instance, scope)).run(budget=_left(deadline))
+    run_view.show(instance, runtime.store(instance), budget=_left(deadline))
     return f"{collected}; {_summary(relayed)}"
+
+
+def _left(deadline: float) -> float:
+    return max(1.0, deadline - time.monotonic())
 
 
 def _summary(relayed: RelayReport) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import dagster as dg
@@ -42,6 +42,7 @@ class RunSession:
         catalog: what the definitions say of the assets.
         bus: where events go.
         redactor: knows the values that no hook may see.
+        recorded: is called when a step's events were recorded.
     """
 
     def __init__(
@@ -51,7 +52,9 @@ class RunSession:
         catalog: Catalog,
         bus: HookBus,
         redactor: Redactor | None = None,
+        recorded: Callable[[], None] = lambda: None,
     ) -> None:
+        self._recorded = recorded
         self.instance = instance
         self.run = run
         self.catalog = catalog
@@ -74,6 +77,7 @@ class RunSession:
         attempt = StepAttempt(step_key, self._attempt(step_key, events), records, planned)
         told = [self._outgoing(event) for event in translate_attempt(self.run, attempt, self.catalog)]
         self.bus.emit_all(told, passed=self._passed)
+        self._recorded()
 
     def saw(self, record: Recorded) -> None:
         """Note when an event of the run was recorded, which the step hook is not told."""

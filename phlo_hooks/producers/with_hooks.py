@@ -73,6 +73,8 @@ def with_hooks(
         store_url=lambda: _store_url(settings),
         redactor=lambda: redactor_for(held),
         start=options.since,
+        in_run=settings.deliver_in_run,
+        retention_days=settings.retention_days,
     )
     bound = BoundHooks(settings, runtime, options)
     return _rebuilt(defs, assets, {**resources, RESOURCE_KEY: bound}, runtime, options)
@@ -120,7 +122,7 @@ def _settings(present: Any, store: str | dg.EnvVar | None) -> HookBusResource:
         raise ConfigurationError(
             f"the store is given twice: in with_hooks() and in the resource {RESOURCE_KEY!r}; remove one"
         )
-    return present if store is None else HookBusResource(store_url=store)
+    return present if store is None else present.model_copy(update={"store_url": store})
 
 
 def _store_url(settings: HookBusResource) -> str | None:

@@ -723,7 +723,6 @@ def test_what_it_says(decorate: Decorate, event_type: str, fields: dict[str, Any
 # Without Dagster around it
 
 
-@pytest.mark.filterwarnings("error")
 def test_called_in_a_unit_test(caplog: pytest.LogCaptureFixture) -> None:
     """As a team tests its assets: no run, no bus, no word."""
 

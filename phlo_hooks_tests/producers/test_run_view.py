@@ -10,8 +10,10 @@ import dagster as dg
 import pytest
 from dagster import DagsterEvent, DagsterEventType
 
-from phlo_hooks import HookFilter, HookRegistration, with_hooks
+from phlo_hooks import HookEvent, HookFilter, HookRegistration, with_hooks
+from phlo_hooks.circuit import CircuitBreaker
 from phlo_hooks.envelope import utc_now
+from phlo_hooks.errors import PermanentError
 from phlo_hooks.producers import run_view
 from phlo_hooks.producers.runlog import RELEVANT, StepAttempt
 from phlo_hooks.producers.sensor import tick
@@ -165,6 +167,48 @@ def test_why_a_delivery_failed(instance: dg.DagsterInstance, tmp_path: Path) -> 
         "| definitions.fails | ingestion.end | retrying | 1 | ConnectionError: no route to x"
     )
     assert cell.endswith("x… |")
+
+
+def refuses(event: HookEvent) -> None:
+    """A receiver that never takes this."""
+    raise PermanentError("400 Bad Request | no")
+
+
+def is_down(event: HookEvent) -> None:
+    """A receiver that is not there."""
+    raise ConnectionError("refused")
+
+
+ONCE = CircuitBreaker(failures=1)
+
+
+@pytest.mark.parametrize(
+    ("hook", "expected"),
+    [
+        pytest.param(
+            HookRegistration("refuses", refuses, filters=HookFilter(event_types={"ingestion.end"})),
+            "Hook Bus: gave up delivering an event to definitions.refuses: PermanentError: 400 Bad Request | no",
+            id="dead letter",
+        ),
+        pytest.param(
+            HookRegistration("down", is_down, circuit=ONCE),
+            "Hook Bus: definitions.down is not called for now, its circuit is open: ConnectionError: refused",
+            id="circuit",
+        ),
+    ],
+)
+def test_news_of_a_hook_are_in_the_run(
+    instance: dg.DagsterInstance, tmp_path: Path, hook: HookRegistration, expected: str
+) -> None:
+    """Once, with the event that they are about."""
+    defs = definitions(tmp_path, hook)
+    result = defs.resolve_job_def("one").execute_in_process(instance=instance, partition_key="2024-02")
+    for _ in range(3):
+        tick(instance, runtime_of(defs), "")
+    told = [event for event in rows(instance, result.run_id) if event.message == expected]
+    assert len(told) == 1
+    assert told[0].step_key is None
+    assert told[0].engine_event_data.metadata["hook"].value == f"definitions.{hook.hook_name}"
 
 
 def test_a_row_of_many_events(instance: dg.DagsterInstance, tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""Deliver in the run's own process, beside its steps: for who has neither daemon nor relay, or no time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from phlo_hooks.delivery.relay import Relay
+from phlo_hooks.errors import StoreError
+
+logger = logging.getLogger("phlo_hooks.in_run")
+
+# What is left at the end may hold up the process for so long, in seconds; the rest is a relay's.
+FLUSH = 5.0
+_PASS = 60.0
+_TICK = 0.1
+
+# Is given the question whether to stop.
+MakeRelay = Callable[[Callable[[], bool]], Relay]
+
+
+class InRunRelay:
+    """A thread that delivers what the steps of a run recorded, as soon as they have.
+
+    It ends with the run, or with the process's main thread: a step of the multiprocess executor has a process
+    of its own, which ends without asking.
+
+    Args:
+        make_relay: makes the relay, in the thread.
+        flush: seconds that the rest may take at the end.
+    """
+
+    def __init__(self, make_relay: MakeRelay, *, flush: float = FLUSH) -> None:
+        self._make_relay = make_relay
+        self._flush = flush
+        self._news = threading.Event()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def wake(self) -> None:
+        """There is something to deliver."""
+        self._news.set()
+        if self._thread is None and not self._over():
+            # Not a daemon: the interpreter waits for it at its end.
+            self._thread = threading.Thread(target=self._run, name="phlo-hooks in-run relay")
+            self._thread.start()
+
+    def end(self) -> None:
+        """The run has ended: deliver the rest, for at most about `flush` seconds, and stop."""
+        self._ended.set()
+        self._news.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _over(self) -> bool:
+        return self._ended.is_set() or not threading.main_thread().is_alive()
+
+    def _run(self) -> None:
+        try:
+            while not self._over():
+                if self._news.wait(_TICK):
+                    self._news.clear()
+                    self._make_relay(self._over).run(budget=_PASS)
+            self._make_relay(lambda: False).run(budget=self._flush)
+        except StoreError as exc:
+            logger.warning("%s; a relay will deliver what this run has recorded", exc)
+        except Exception:
+            # A run is never harmed, nor its log flooded: whoever relays next has the rest.
+            logger.exception("delivery in the run has ended; a relay will deliver the rest")
