@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import create_engine, insert, text
+from sqlalchemy import Engine, create_engine, insert, text
 
 from phlo_hooks.delivery.columns import delivery_row, event_row
 from phlo_hooks.delivery.records import Target
@@ -40,7 +40,7 @@ def fill(url: str, template: HookEvent, target: Target, count: int, *, settled: 
             connection.execute(
                 insert(hook_deliveries), list(_deliveries(target, numbers, settled=settled, lanes=lanes))
             )
-    _look_at_statistics(engine)
+    _tidy(engine)
     engine.dispose()
 
 
@@ -50,11 +50,18 @@ def _create_tables(url: str) -> None:
     store.close()
 
 
-def _look_at_statistics(engine: Any) -> None:
-    """What autovacuum does within a minute on PostgreSQL; the store itself never runs ANALYZE on SQLite."""
-    if engine.dialect.name == "postgresql":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM ANALYZE"))
+def _tidy(engine: Engine) -> None:
+    """On PostgreSQL: what autovacuum does within a minute, and the numbers that the next rows get.
+
+    On SQLite the store never runs ANALYZE, and the numbers look after themselves.
+    """
+    if engine.dialect.name != "postgresql":
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for table in ("hook_events", "hook_deliveries"):
+            sequence = f"pg_get_serial_sequence('{table}', 'id')"
+            connection.execute(text(f"SELECT setval({sequence}, (SELECT MAX(id) FROM {table}))"))
+        connection.execute(text("VACUUM ANALYZE"))
 
 
 def _events(template: HookEvent, numbers: range) -> Iterator[dict[str, Any]]:
