@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from phlo_hooks.bus import HookBus
+    from phlo_hooks.circuit import CircuitBreaker
     from phlo_hooks.dispatch import Delivery, Outcome
     from phlo_hooks.events import (
         BackfillEvent,
@@ -43,13 +44,16 @@ if TYPE_CHECKING:
         HookHandler,
         HookProvider,
         HookRegistration,
+        Ordering,
     )
     from phlo_hooks.resources import HookBusResource
+    from phlo_hooks.retry import RetryPolicy
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "phlo_hooks.bus": ("HookBus",),
+    "phlo_hooks.circuit": ("CircuitBreaker",),
     "phlo_hooks.dispatch": ("Delivery", "Outcome"),
     "phlo_hooks.events": (
         "BackfillEvent",
@@ -84,14 +88,17 @@ _HOMES = {
         "HookHandler",
         "HookProvider",
         "HookRegistration",
+        "Ordering",
     ),
     "phlo_hooks.resources": ("HookBusResource",),
+    "phlo_hooks.retry": ("RetryPolicy",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AsyncHookHandler",
     "BackfillEvent",
+    "CircuitBreaker",
     "Delivery",
     "DeliveryMode",
     "DeploymentEvent",
@@ -111,10 +118,12 @@ __all__ = [
     "HookStatusEvent",
     "IngestionEvent",
     "LineageEvent",
+    "Ordering",
     "Outcome",
     "ProfilingEvent",
     "PublishEvent",
     "QualityResultEvent",
+    "RetryPolicy",
     "RunEvent",
     "SchemaChangeEvent",
     "ServiceLifecycleEvent",

@@ -71,6 +71,7 @@ class Options:
     sensors: bool = True
     step_hooks: bool = True
     plugins: bool = True
+    health_check: bool = False
     since: datetime | None = None
 
 

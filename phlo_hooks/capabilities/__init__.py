@@ -1,4 +1,4 @@
-"""Capabilities: Dagster resources that provide hooks. Each is one file, loaded when it is first named."""
+"""Capabilities: Dagster resources that provide hooks. Each is loaded when it is first named."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from phlo_hooks.capabilities.console import ConsoleResource
     from phlo_hooks.capabilities.file import FileResource
+    from phlo_hooks.capabilities.webhook import WebhookEndpoint, WebhookResource
 
-__all__ = ["ConsoleResource", "FileResource"]
+__all__ = ["ConsoleResource", "FileResource", "WebhookEndpoint", "WebhookResource"]
 
 _HOMES = {
     "ConsoleResource": "phlo_hooks.capabilities.console",
     "FileResource": "phlo_hooks.capabilities.file",
+    "WebhookEndpoint": "phlo_hooks.capabilities.webhook",
+    "WebhookResource": "phlo_hooks.capabilities.webhook",
 }
 
 

@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
-import sys
+from importlib import import_module
 
 import click
 
 from phlo_hooks import __version__
-from phlo_hooks.cli.demo import demo
-from phlo_hooks.cli.relay import relay
 from phlo_hooks.errors import PhloHooksError
 
+# Module and name of each command. Imported when it is used: the relay brings Dagster, which takes seconds.
+_COMMANDS = {
+    "dead-letters": ("phlo_hooks.cli.dead_letters", "dead_letters"),
+    "deliveries": ("phlo_hooks.cli.deliveries", "deliveries"),
+    "demo": ("phlo_hooks.cli.demo", "demo"),
+    "events": ("phlo_hooks.cli.events", "events"),
+    "health": ("phlo_hooks.cli.health", "health"),
+    "hooks": ("phlo_hooks.cli.hooks", "hooks"),
+    "relay": ("phlo_hooks.cli.relay", "relay"),
+    "replay": ("phlo_hooks.cli.replay", "replay"),
+    "store": ("phlo_hooks.cli.store", "store"),
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """All commands. Whatever goes wrong ends with 1, and a sentence instead of a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as exc:
+            # Click's own 2 is what `health` says of a deployment that is degraded.
+            exc.exit_code = 1  # type: ignore[misc]  # of this one, not of the class
+            raise
+        except PhloHooksError as exc:
+            raise click.ClickException(str(exc)) from exc
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="phlo-hooks")
 def cli() -> None:
     """A Hook Bus for Dagster: typed events, delivered to every tool that wants them."""
 
 
-cli.add_command(demo)
-cli.add_command(relay)
-
-
 def main() -> None:
     """Run the command line; what the user can mend is shown as a message, not as a traceback."""
-    try:
-        cli(prog_name="phlo-hooks")
-    except PhloHooksError as exc:
-        click.echo(f"Error: {exc}", err=True)
-        sys.exit(1)
+    cli(prog_name="phlo-hooks")

@@ -69,7 +69,7 @@ class History:
         if run_id is not None:
             query = query.where(hook_events.c.run_id == exact(run_id))
         rows = self._database.read(lambda c: c.execute(query).all())
-        return [_delivery(row) for row in rows]
+        return [delivery_record(row) for row in rows]
 
     def pending_count(
         self,
@@ -103,7 +103,7 @@ class History:
         return {(row.hook, DeliveryState(row.state)): row.number for row in rows}
 
     def _events(self, query: Select[Any]) -> list[EventRecord]:
-        return [_event(row) for row in self._database.read(lambda c: c.execute(query).all())]
+        return [event_record(row) for row in self._database.read(lambda c: c.execute(query).all())]
 
 
 def events_of_run(store: History, run_id: str) -> Iterator[HookEvent]:
@@ -120,7 +120,8 @@ def _only(query: Select[Any], hooks: Collection[str] | None, scopes: Collection[
     return query if scopes is None else query.where(hook_deliveries.c.scope.in_(scopes))
 
 
-def _event(row: Row[Any]) -> EventRecord:
+def event_record(row: Row[Any]) -> EventRecord:
+    """The record of a row of `statements.EVENTS`."""
     return EventRecord(
         id=row.id,
         event_id=row.event_id,
@@ -132,7 +133,8 @@ def _event(row: Row[Any]) -> EventRecord:
     )
 
 
-def _delivery(row: Row[Any]) -> DeliveryRecord:
+def delivery_record(row: Row[Any]) -> DeliveryRecord:
+    """The record of a row of `statements.DELIVERIES`."""
     return DeliveryRecord(
         delivery_id=row.id,
         event_id=row.event_id,

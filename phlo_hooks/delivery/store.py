@@ -9,9 +9,13 @@ from os import PathLike
 
 from sqlalchemy import URL
 
+from phlo_hooks.delivery.browsing import Browsing
 from phlo_hooks.delivery.claiming import Claiming
 from phlo_hooks.delivery.database import Database
+from phlo_hooks.delivery.health import Health
 from phlo_hooks.delivery.history import History
+from phlo_hooks.delivery.mending import Mending
+from phlo_hooks.delivery.pruning import Pruning
 from phlo_hooks.delivery.recording import Recording
 from phlo_hooks.delivery.records import (
     Claim,
@@ -22,7 +26,9 @@ from phlo_hooks.delivery.records import (
     StateWrite,
     Target,
 )
+from phlo_hooks.delivery.selection import Selection
 from phlo_hooks.delivery.state import KeptState
+from phlo_hooks.delivery.switches import Switches
 from phlo_hooks.delivery.url import normalize_url
 from phlo_hooks.envelope import utc_now
 
@@ -32,6 +38,7 @@ __all__ = [
     "DeliveryState",
     "Entry",
     "HookStore",
+    "Selection",
     "Settlement",
     "StateWrite",
     "Target",
@@ -41,7 +48,7 @@ __all__ = [
 TIMEOUT = 5.0
 
 
-class HookStore(Recording, Claiming, History, KeptState):
+class HookStore(Recording, Claiming, History, Browsing, Mending, Pruning, KeptState, Switches, Health):
     """Events, deliveries and state, on SQLite, PostgreSQL or MySQL.
 
     Building one does nothing but look at the URL; the first call connects and creates the tables. It may
@@ -66,7 +73,8 @@ class HookStore(Recording, Claiming, History, KeptState):
         timeout: float = TIMEOUT,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._database = Database(normalize_url(url), timeout=timeout)
+        self.url = normalize_url(url)
+        self._database = Database(self.url, timeout=timeout)
         self.clock = clock
 
     @classmethod

@@ -12,6 +12,9 @@ import dagster as dg
 from phlo_hooks.producers.declared import Declared, declared_on
 from phlo_hooks.producers.stages import TOOLS, Stage, StageRules
 
+# The bus's own asset: how its hooks are doing, for Dagster's health view.
+HEALTH_ASSET = dg.AssetKey(["phlo_hooks", "deliveries"])
+
 # Dagster keeps kinds and its own bookkeeping among the tags under these prefixes.
 _SYSTEM_PREFIXES = ("dagster/", ".dagster/")
 

@@ -19,7 +19,7 @@ from phlo_hooks.delivery.records import Told
 from phlo_hooks.delivery.relay import GRACE, Relay, RelayReport
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
-from phlo_hooks.producers import run_view
+from phlo_hooks.producers import run_view, upkeep
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.dagster_private import default_store_url, on_run_events
 from phlo_hooks.producers.in_run import InRunRelay
@@ -50,6 +50,7 @@ class Runtime:
         start: how far back the tail sensor looks when it starts for the first time; aware.
         in_run: whether a run's process delivers, too.
         retention_days: after how many days what is delivered is deleted; None for never.
+        health_check: whether Dagster is told how the hooks are doing.
     """
 
     def __init__(
@@ -62,8 +63,10 @@ class Runtime:
         start: datetime | None = None,
         in_run: bool = False,
         retention_days: float | None = None,
+        health_check: bool = False,
     ) -> None:
-        self.retention_days = retention_days
+        self._retention_days = retention_days
+        self._health_check = health_check
         self._in_run = in_run
         self.catalog = catalog
         self.loaded_at = utc_now()
@@ -144,6 +147,12 @@ class Runtime:
             scope=scope,
             since=self.start or self._first_sight(store),
         )
+
+    def look_after(self, instance: dg.DagsterInstance, budget: float) -> None:
+        """What a tick does besides: delete what is old, for so many seconds, and report on the hooks."""
+        upkeep.prune(self.store(instance), self._retention_days, budget)
+        if self._health_check:
+            upkeep.report_health(instance, self.store(instance))
 
     def _first_sight(self, store: HookStore) -> datetime:
         """When there was first something to tell: a run's steps may have recorded before there was a tail."""

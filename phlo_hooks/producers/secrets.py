@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import is_dataclass
@@ -15,6 +16,9 @@ from phlo_hooks.producers.dagster_private import made_of
 from phlo_hooks.redaction import Redactor, looks_secret
 
 _URL_PASSWORD = re.compile(r"://[^\s/:@]*:([^\s@/]+)@")
+
+# A field of this ending, or a mapping under it, names environment variables.
+_ENV = "_env"
 
 Named = tuple[str, Any]
 
@@ -58,7 +62,8 @@ def _inside(holder: Any, name: str) -> Iterable[Named]:
     if isinstance(holder, dg.ResourceDefinition):
         return [(name, made_of(holder))]
     if isinstance(holder, Mapping):
-        return [(str(key), value) for key, value in holder.items()]
+        suffix = _ENV if name.endswith(_ENV) else ""
+        return [(f"{key}{suffix}", value) for key, value in holder.items()]
     if hasattr(holder, "_asdict"):
         return list(holder._asdict().items())
     if isinstance(holder, (list, tuple, set, frozenset)):
@@ -71,6 +76,10 @@ def _revealed(secret: str | bytes) -> str:
 
 
 def _text_secrets(text: str, name: str) -> Iterator[str]:
+    if name.endswith(_ENV):
+        # `secret_env` has the name of a variable, which is no secret; what it holds now is one.
+        yield from _text_secrets(os.environ.get(text, ""), name.removesuffix(_ENV))
+        name = ""
     value = resolved(text)
     if not value:
         return

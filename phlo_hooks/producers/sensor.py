@@ -78,6 +78,7 @@ def tick(
     collected = runtime.tail(instance, scope).collect(budget * _COLLECT_SHARE)
     relayed = (relay or runtime.relay(instance, scope)).run(budget=_left(deadline))
     run_view.show(instance, runtime.store(instance), budget=_left(deadline))
+    runtime.look_after(instance, _left(deadline))
     return f"{collected}; {_summary(relayed)}"
 
 

@@ -22,7 +22,7 @@ from phlo_hooks.events import (
 from phlo_hooks.identity import derive_event_id
 from phlo_hooks.producers import asset_events, quality_events
 from phlo_hooks.producers.blame import blame, is_dbt_failure, step_error
-from phlo_hooks.producers.catalog import Catalog, key_text
+from phlo_hooks.producers.catalog import HEALTH_ASSET, Catalog, key_text
 from phlo_hooks.producers.failures import error_of, is_interruption
 from phlo_hooks.producers.runlog import Planned, Recorded, RunFacts, RunLog, StepAttempt, T
 
@@ -176,6 +176,9 @@ def _starts(place: Place, attempt: StepAttempt) -> Iterator[HookEvent]:
 
 
 def _record_events(place: Place, record: Recorded) -> Iterator[HookEvent]:
+    # How the bus itself is doing is no event: telling of trouble must not make more.
+    if key_text(HEALTH_ASSET) in record.asset_keys:
+        return
     if record.type is T.ASSET_MATERIALIZATION:
         yield from asset_events.materialized(place, record)
     elif record.type is T.ASSET_OBSERVATION:

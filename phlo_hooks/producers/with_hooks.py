@@ -10,7 +10,7 @@ import dagster as dg
 
 from phlo_hooks.delivery.url import normalize_url
 from phlo_hooks.errors import ConfigurationError
-from phlo_hooks.producers.catalog import Catalog
+from phlo_hooks.producers.catalog import HEALTH_ASSET, Catalog
 from phlo_hooks.producers.dagster_private import jobs_of, lacks_resources, targeted_assets, with_jobs
 from phlo_hooks.producers.runtime import Runtime
 from phlo_hooks.producers.secrets import redactor_for, resolved
@@ -18,6 +18,7 @@ from phlo_hooks.producers.sensor import SENSOR_NAME, make_tail_sensor
 from phlo_hooks.producers.stages import StageRules
 from phlo_hooks.producers.step_hook import RESOURCE_KEY, STEP_HOOK
 from phlo_hooks.producers.subscriptions import Hook, Subscriptions
+from phlo_hooks.producers.upkeep import health_asset, make_health_check
 from phlo_hooks.resources import BoundHooks, HookBusResource, Options
 
 
@@ -30,6 +31,7 @@ def with_hooks(
     sensors: bool = True,
     step_hooks: bool = True,
     plugins: bool = True,
+    health_check: bool = False,
     since: datetime | None = None,
 ) -> dg.Definitions:
     """The same definitions, on the Hook Bus.
@@ -46,6 +48,8 @@ def with_hooks(
         sensors: add the tail sensor, which records what a killed process could not say, and delivers.
         step_hooks: attach the step hook, which records events as soon as their step ends.
         plugins: subscribe the plugins that are installed in this environment.
+        health_check: add the asset `phlo_hooks/deliveries` with a check on how the hooks are doing, of all
+            code locations with this store; for one location of a deployment.
         since: how far back the tail looks when it starts for the first time; left out, from now.
 
     Raises:
@@ -60,7 +64,8 @@ def with_hooks(
         )
     resources = dict(defs.resources or {})
     _check(hooks, since)
-    options = _options(resources.get(RESOURCE_KEY), tuple(hooks), stages, sensors, step_hooks, plugins, since)
+    wanted = Options(tuple(hooks), dict(stages or {}), sensors, step_hooks, plugins, health_check, since)
+    options = _options(resources.get(RESOURCE_KEY), wanted)
     settings = _settings(resources.get(RESOURCE_KEY), store)
     _check_url(settings.store_url)
     assets = _assets(defs)
@@ -75,6 +80,7 @@ def with_hooks(
         start=options.since,
         in_run=settings.deliver_in_run,
         retention_days=settings.retention_days,
+        health_check=options.health_check,
     )
     bound = BoundHooks(settings, runtime, options)
     return _rebuilt(defs, assets, {**resources, RESOURCE_KEY: bound}, runtime, options)
@@ -90,24 +96,17 @@ def _check(hooks: Any, since: Any) -> None:
         )
 
 
-def _options(
-    present: Any,
-    hooks: tuple[Hook, ...],
-    stages: Mapping[str, str] | None,
-    sensors: bool,
-    step_hooks: bool,
-    plugins: bool,
-    since: datetime | None,
-) -> Options:
+def _options(present: Any, new: Options) -> Options:
     """These options on top of those of an earlier `with_hooks`: what that one switched off stays off."""
     old = present.options if isinstance(present, BoundHooks) else Options()
     return Options(
-        hooks=(*old.hooks, *(hook for hook in hooks if hook not in old.hooks)),
-        stages={**old.stages, **(stages or {})},
-        sensors=old.sensors and sensors,
-        step_hooks=old.step_hooks and step_hooks,
-        plugins=old.plugins and plugins,
-        since=since or old.since,
+        hooks=(*old.hooks, *(hook for hook in new.hooks if hook not in old.hooks)),
+        stages={**old.stages, **new.stages},
+        sensors=old.sensors and new.sensors,
+        step_hooks=old.step_hooks and new.step_hooks,
+        plugins=old.plugins and new.plugins,
+        health_check=old.health_check or new.health_check,
+        since=new.since or old.since,
     )
 
 
@@ -186,9 +185,10 @@ def _rebuilt(
     sensors = [jobs.instigator(each) for each in defs.sensors or () if each.name != SENSOR_NAME]
     tail = [make_tail_sensor(runtime)] if options.sensors else []
     rest = {"component_tree": defs.component_tree} if hasattr(defs, "component_tree") else {}
+    watched, checks = _health(assets, runtime) if options.health_check else ((), ())
     return dg.Definitions(
-        assets=[_hooked(each, options) for each in assets],
-        asset_checks=[_hooked(each, options) for each in defs.asset_checks or ()],
+        assets=[*(_hooked(each, options) for each in assets), *watched],
+        asset_checks=[*(_hooked(each, options) for each in defs.asset_checks or ()), *checks],
         jobs=[jobs.job(each) for each in defs.jobs or ()],
         schedules=[jobs.instigator(each) for each in defs.schedules or ()],
         sensors=[*sensors, *tail],
@@ -198,6 +198,20 @@ def _rebuilt(
         metadata=defs.metadata,
         **rest,
     )
+
+
+def _health(
+    assets: Sequence[Any], runtime: Runtime
+) -> tuple[Sequence[dg.AssetSpec], Sequence[dg.AssetChecksDefinition]]:
+    """The asset and the check of the bus's own, unless an earlier `with_hooks` has added them."""
+    there = any(HEALTH_ASSET in _keys(asset) for asset in assets)
+    return ((), ()) if there else ((health_asset(),), (make_health_check(runtime.store),))
+
+
+def _keys(asset: Any) -> Iterable[dg.AssetKey]:
+    if isinstance(asset, dg.AssetSpec):
+        return (asset.key,)
+    return asset.keys if isinstance(asset, dg.AssetsDefinition) else ()
 
 
 def _hooked(source: Any, options: Options) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -17,9 +18,11 @@ from phlo_hooks.delivery.worker import Finished, Worker
 from phlo_hooks.errors import ConfigurationError, PermanentError, RetryLater, StoreUnavailableError
 from phlo_hooks.events import HookEvent
 from phlo_hooks.registration import FailurePolicy, HookRegistration, RegisteredHook
+from phlo_hooks.retry import RetryPolicy
 from phlo_hooks_tests.delivery.helpers import (
     HOOK,
     POLICY,
+    START,
     Clock,
     FakeHook,
     claim,
@@ -343,6 +346,39 @@ def test_a_run_stops_with_its_budget(memory: HookStore) -> None:
     assert report.remaining == len(claim(memory))
 
 
+def test_a_run_stops_when_it_is_told_to(memory: HookStore) -> None:
+    """As a process does on SIGTERM: the call under way is ended, the rest is given back untried."""
+    memory.record(make_entries(20))
+    stop = threading.Event()
+
+    def handler(event: HookEvent) -> None:
+        stop.set()
+        time.sleep(0.2)
+
+    report = make_relay(memory, FakeHook(handler), stopping=stop.is_set).run(budget=60)
+    assert 1 <= report.delivered <= 5
+    rest = [each for each in memory.deliveries() if each.state is DeliveryState.PENDING]
+    assert (len(rest), {each.attempts for each in rest}) == (20 - report.delivered, {0})
+
+
+def test_several_calls_of_one_hook_at_once(memory: HookStore) -> None:
+    """As many as were asked for."""
+    memory.record(make_entries(4))
+    meet = threading.Barrier(4, timeout=10)
+    report = make_relay(memory, FakeHook(lambda event: meet.wait()), concurrency=4).run()
+    assert report.delivered == 4
+
+
+def test_a_hook_that_hangs_in_one_of_its_calls(memory: HookStore, gate: threading.Event) -> None:
+    """Its other threads go on."""
+    memory.record(make_entries(40))
+    first = make_event(0)
+    hook = FakeHook(lambda event: gate.wait() if event == first else None)
+    report = make_relay(memory, hook, concurrency=2, grace=0).run(budget=1)
+    assert report.delivered >= 20
+    assert report.retried == 1
+
+
 @pytest.mark.parametrize("limit", [1, 2, 7, 100])
 def test_a_run_stops_at_its_limit(memory: HookStore, limit: int) -> None:
     """Shared by the hooks."""
@@ -395,6 +431,30 @@ def test_an_event_that_kills_its_process_comes_to_an_end(memory: HookStore, cloc
     report = make_relay(memory, FakeHook(lambda event: pytest.fail("called"))).run()
     assert (report.dead, states(memory)) == (1, ["dead"])
     assert "no outcome in 3 attempts" in str(memory.deliveries()[0].last_error)
+
+
+def test_an_event_that_is_too_old_is_not_delivered(memory: HookStore, clock: Clock) -> None:
+    """Nobody wants a page from yesterday; that is no attempt, and it is told as a dead letter."""
+    memory.record(make_entries(1))
+    clock.advance(3601)
+    hook = FakeHook(lambda event: pytest.fail("called"), retry=RetryPolicy(max_age=3600))
+    assert make_relay(memory, hook).run().dead == 1
+    delivery = memory.deliveries()[0]
+    assert (delivery.attempts, delivery.last_error) == (0, "not delivered within its max_age of 3600 s")
+
+
+def test_the_error_of_each_attempt_is_kept(memory: HookStore, clock: Clock) -> None:
+    """With its time; the longest history is bounded."""
+    memory.record(make_entries(1))
+    errors = [OSError(f"trouble {number}") for number in range(30)]
+    hook = FakeHook(raiser(*errors), retry=RetryPolicy(schedule=(1,) * 29, jitter="none"))
+    for _ in errors:
+        make_relay(memory, hook).run()
+        clock.advance(1)
+    kept = json.loads(str(memory.deliveries()[0].errors))
+    assert [each["attempt"] for each in kept] == list(range(11, 31))
+    assert kept[-1]["error"].startswith("OSError: trouble 29")
+    assert kept[0]["at"] == (START + timedelta(seconds=10)).isoformat(timespec="seconds")
 
 
 def test_an_outcome_outlives_a_moment_without_store(

@@ -274,7 +274,7 @@ def test_never_in_a_delivery_error(tmp_path: Path) -> None:
     def fails(event: Any) -> None:
         raise ValueError(f"cannot post as {PLAIN}")
 
-    defs = leaking(PLAIN, hooks=[HookRegistration("queued", fails)])
+    defs = leaking(PLAIN, hooks=[HookRegistration("queued", fails, circuit=None)])
     with dg.instance_for_test() as instance:
         run_id = _run(defs, instance, PLAIN)
         said = tick(instance, runtime_of(defs), "")

@@ -1,0 +1,82 @@
+"""What an answer means for a delivery."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+from phlo_hooks.errors import DeliveryError, EndpointGoneError, PermanentError, RetryLater
+
+# Enough to say what went wrong, and not a page of HTML in every row of the store.
+_SHOWN = 300
+_THROTTLES = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+# Of the 4xx, those that another attempt can turn into a success.
+_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response: its status, the `Retry-After` header if it has one, and the start of its body."""
+
+    status: int
+    retry_after: str | None = None
+    text: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the receiver has the event now."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def failure(answer: Answer, who: str, redact: Callable[[str], str]) -> DeliveryError:
+    """The error that an answer other than 2xx is.
+
+    Args:
+        answer: of the endpoint.
+        who: names it.
+        redact: takes the secrets out of a text.
+    """
+    text = f"{who} answered {answer.status}{_advice(answer.status)}{_shown(redact(answer.text))}"
+    if answer.status == HTTPStatus.GONE:
+        return EndpointGoneError(text)
+    wait = seconds_to_wait(answer.retry_after) if answer.status in _THROTTLES else None
+    if wait is not None:
+        return RetryLater(text, after=wait, pause=True)
+    refused = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return PermanentError(text) if refused and answer.status not in _PASSING else DeliveryError(text)
+
+
+def seconds_to_wait(retry_after: str | None, now: datetime | None = None) -> float | None:
+    """Seconds that a `Retry-After` header asks for; None when it is not there, or makes no sense.
+
+    Args:
+        retry_after: seconds, or an HTTP date.
+        now: aware; the current time by default.
+    """
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text)
+        return seconds if math.isfinite(seconds) else None
+    try:
+        date = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    # HTTP dates are in GMT; "-0000" comes out without a zone.
+    date = date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+    return max(0.0, (date - (now or datetime.now(timezone.utc))).total_seconds())
+
+
+def _advice(status: int) -> str:
+    redirected = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
+    return " (redirects are not followed: set the url that it moved to)" if redirected else ""
+
+
+def _shown(text: str) -> str:
+    line = " ".join(text.split())
+    if not line:
+        return ""
+    return f": {line[:_SHOWN]}…" if len(line) > _SHOWN else f": {line}"
