@@ -16,6 +16,8 @@ from phlo_hooks.envelope import utc_now
 from phlo_hooks.events import HookEvent
 
 _CHUNK = 10_000
+# Two days: what is stored is nobody's recent past.
+_AGO = 172_800.0
 _SETTLED = {"state": "delivered", "attempts": 1, "next_attempt_at": None}
 
 
@@ -74,12 +76,12 @@ def _events(template: HookEvent, numbers: range) -> Iterator[dict[str, Any]]:
 
 
 def _deliveries(target: Target, numbers: range, *, settled: bool, lanes: int) -> Iterator[dict[str, Any]]:
-    """Waiting, each a millisecond after the one before; or settled within the last hours."""
+    """Waiting, each a millisecond after the one before; or settled long ago."""
     now = time.time()
     for number in numbers:
         row = delivery_row(number, target, utc_now())
-        row.update(id=number, created_at=now - 10_000 + number / 1000, settled_at=None)
-        row.update({**_SETTLED, "settled_at": now - 10_000 + number / 1000} if settled else {})
+        row.update(id=number, created_at=now - _AGO + number / 1000, settled_at=None)
+        row.update({**_SETTLED, "settled_at": now - _AGO + number / 1000} if settled else {})
         if not settled:
             row["next_attempt_at"] = row["created_at"]
         yield {**row, "lane": f"raw/table_{number % lanes}" if lanes else None}

@@ -13,6 +13,7 @@ import json
 import logging
 import statistics
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -38,6 +39,7 @@ class Case(NamedTuple):
     batch_size: int | None = None
     concurrency: int = 1
     ordering: str | None = None
+    webhook: bool = False
 
 
 CASES = [
@@ -48,6 +50,8 @@ CASES = [
     Case("batches of 100", batch_size=100),
     Case("batches of 100, 4 at once", batch_size=100, concurrency=4),
     Case("batches of 100, in order", batch_size=100, ordering="asset"),
+    Case("webhook, one by one", webhook=True),
+    Case("webhook, batches of 100", batch_size=100, webhook=True),
 ]
 
 
@@ -78,8 +82,22 @@ def event(number: int) -> IngestionEvent:
     )
 
 
-def hook_of(case: Case, poster: Poster) -> RegisteredHook:
-    """A queued hook that posts what it gets: one event, or a list of them."""
+def hook_of(case: Case, receiver: Receiver) -> RegisteredHook:
+    """A queued hook that posts what it gets, by the bare loop's client or by WebhookResource."""
+    registration = _webhook(case, receiver.url) if case.webhook else _posting(case, Poster(receiver.port))
+    return RegisteredHook("bench", registration)
+
+
+def _webhook(case: Case, url: str) -> HookRegistration:
+    """Signed CloudEvents."""
+    from phlo_hooks.capabilities.webhook import WebhookResource
+
+    secret = "whsec_" + b64encode(bytes(24)).decode()
+    batch = {} if case.batch_size is None else {"format": "batch", "batch_size": case.batch_size}
+    return next(iter(WebhookResource(url=url, secret=secret, **batch).get_hooks()))
+
+
+def _posting(case: Case, poster: Poster) -> HookRegistration:
 
     def post(each: HookEvent) -> None:
         poster.post(each.to_json())
@@ -89,7 +107,7 @@ def hook_of(case: Case, poster: Poster) -> RegisteredHook:
 
     handler = post if case.batch_size is None else post_all
     options = {"batch_size": case.batch_size, "ordering": case.ordering, "delivery": DeliveryMode.QUEUED}
-    return RegisteredHook("bench", HookRegistration("post", handler, **options))
+    return HookRegistration("post", handler, **options)
 
 
 def time_bare(receiver: Receiver, events: int) -> Took:
@@ -104,7 +122,7 @@ def time_bare(receiver: Receiver, events: int) -> Took:
 
 def time_relay(case: Case, new_url: NewUrl, receiver: Receiver, events: int) -> Took:
     """One run of a relay over a backlog; all of it must have arrived."""
-    hook = hook_of(case, Poster(receiver.port))
+    hook = hook_of(case, receiver)
     with empty_store(new_url) as store:
         fill(store, hook, events)
         relay = Relay(store, {hook.qualified_name: hook}, scopes=[""], concurrency=case.concurrency)
