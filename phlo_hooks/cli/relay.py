@@ -13,7 +13,9 @@ import click
 import dagster as dg
 
 from phlo_hooks.cli.loading import Location, load_locations, open_instance
+from phlo_hooks.cli.metrics import start_metrics_server
 from phlo_hooks.delivery.relay import Relay
+from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.errors import StoreError
 from phlo_hooks.producers.sensor import TICK_BUDGET, tick
 
@@ -43,6 +45,17 @@ _ONCE_BUDGET = 86_400.0
     type=click.IntRange(1),
     help="How many calls of one hook may be under way at once.",
 )
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Serve Prometheus metrics at this port, /metrics; needs the extra `metrics`.",
+)
+@click.option(
+    "--metrics-address",
+    default="127.0.0.1",
+    show_default=True,
+    help="Where to serve them: 0.0.0.0 for other machines.",
+)
 def relay(
     module: str | None,
     file: str | None,
@@ -51,6 +64,8 @@ def relay(
     once: bool,
     interval: float,
     concurrency: int,
+    metrics_port: int | None,
+    metrics_address: str,
 ) -> None:
     """Record what happened and deliver what waits, without a Dagster daemon.
 
@@ -64,12 +79,20 @@ def relay(
         locations = [Location(location, each.runtime) for each in locations]
     stop = _stop_on_signal()
     with open_instance() as instance:
+        if metrics_port is not None:
+            _serve_metrics(locations[0].runtime.store(instance), metrics_port, metrics_address)
         places = [_Place(instance, each, concurrency, stop) for each in locations]
         while True:
             for place in places:
                 click.echo(place.look(_ONCE_BUDGET if once else TICK_BUDGET))
             if once or _deliver(places, stop, interval):
                 return
+
+
+def _serve_metrics(store: HookStore, port: int, address: str) -> None:
+    """Of the first location's store, which is that of all, unless each was given its own."""
+    server = start_metrics_server(store, port, address)
+    click.echo(f"metrics: http://{address}:{server.port}/metrics")
 
 
 def _deliver(places: Sequence[_Place], stop: threading.Event, interval: float) -> bool:

@@ -6,23 +6,19 @@ import logging
 from collections.abc import Callable, Iterable
 
 from phlo_hooks.delivery.circuit import Circuit, CircuitState
+from phlo_hooks.delivery.news import circuit_changed
 from phlo_hooks.delivery.records import StateWrite, Told
 from phlo_hooks.delivery.store import HookStore
+from phlo_hooks.delivery.switches import NAMESPACE, circuit_key
 from phlo_hooks.events import HookCorrelation, HookStatusEvent
 
 logger = logging.getLogger("phlo_hooks.relay")
 
-NAMESPACE = "circuit"
 # Each round of a collision lets one relay through.
 _MAX_TRIES = 20
 
 Change = Callable[[Circuit], Circuit]
 Tell = Callable[[HookStatusEvent], Told]
-
-
-def circuit_key(hook: str, scope: str = "") -> str:
-    """Where a hook's circuit is kept: two code locations may have a hook of the same name."""
-    return f"{hook} {scope}".rstrip()
 
 
 class Circuits:
@@ -70,34 +66,8 @@ class Circuits:
             return ()
         told = "hook %s: circuit %s -> %s: %s"
         logger.log(_level(new), told, hook, old.state.value, new.state.value, new.reason)
-        return [self._tell(_event(hook, old, new, about))]
+        return [self._tell(circuit_changed(hook, old, new, about))]
 
 
 def _level(new: Circuit) -> int:
     return logging.ERROR if new.state is CircuitState.DISABLED else logging.WARNING
-
-
-def _event(hook: str, old: Circuit, new: Circuit, about: HookCorrelation | None) -> HookStatusEvent:
-    return HookStatusEvent(
-        event_type=_event_type(old, new),
-        hook=hook,
-        state=new.state.value,
-        failures=new.failures,
-        change=new.changes,
-        reason=new.reason,
-        correlation=of_run(about),
-    )
-
-
-def of_run(about: HookCorrelation | None) -> HookCorrelation:
-    """The run that news of a hook belong to; not the step, which ended well."""
-    return HookCorrelation(run_id=about.run_id, job_name=about.job_name) if about else HookCorrelation()
-
-
-def _event_type(old: Circuit, new: Circuit) -> str:
-    """A failed probe is part of one outage: who is told of `hook.disabled` is told once."""
-    if new.state is CircuitState.CLOSED:
-        return "hook.enabled"
-    if CircuitState.HALF_OPEN in (old.state, new.state) and new.state is not CircuitState.DISABLED:
-        return "hook.probe"
-    return "hook.disabled"

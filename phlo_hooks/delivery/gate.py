@@ -9,8 +9,9 @@ from functools import partial
 
 from phlo_hooks.circuit import CircuitBreaker
 from phlo_hooks.delivery.circuit import Circuit, CircuitState
-from phlo_hooks.delivery.circuits import Change, Circuits, Tell, circuit_key
+from phlo_hooks.delivery.circuits import Change, Circuits, Tell
 from phlo_hooks.delivery.store import HookStore
+from phlo_hooks.delivery.switches import circuit_key
 from phlo_hooks.delivery.verdict import asked
 from phlo_hooks.delivery.worker import Finished
 from phlo_hooks.errors import EndpointGoneError, PermanentError, RetryLater

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from phlo_hooks.delivery.circuits import Tell, of_run
+from phlo_hooks.delivery.circuits import Tell
 from phlo_hooks.delivery.columns import cut
+from phlo_hooks.delivery.news import dead_letter
 from phlo_hooks.delivery.records import Claim, DeliveryState, Settlement
 from phlo_hooks.delivery.verdict import verdict
 from phlo_hooks.delivery.worker import Finished
@@ -92,7 +93,7 @@ class Judge:
         # Of a dead letter about a dead letter nobody is told: two hooks that are down would never end.
         if result.state is not DeliveryState.DEAD or isinstance(claim.event, HookStatusEvent):
             return kept
-        return kept._replace(told=self._tell(_dead_letter(claim, result)))
+        return kept._replace(told=self._tell(dead_letter(claim, result)))
 
 
 def _errors(claim: Claim, result: Settlement, now: datetime) -> str:
@@ -100,15 +101,3 @@ def _errors(claim: Claim, result: Settlement, now: datetime) -> str:
     error = cut(result.error, _MAX_ERROR)
     own = {"attempt": claim.attempts, "at": now.isoformat(timespec="seconds"), "error": error}
     return json.dumps([*before, own][-_MAX_ERRORS:], ensure_ascii=False)
-
-
-def _dead_letter(claim: Claim, result: Settlement) -> HookStatusEvent:
-    return HookStatusEvent(
-        event_type="hook.dead_letter",
-        hook=claim.hook,
-        about_event_id=claim.event.event_id,
-        change=claim.replays,
-        attempts=claim.attempts,
-        reason=(result.error or "").partition("\n")[0],
-        correlation=of_run(claim.event.correlation),
-    )

@@ -1,17 +1,20 @@
 """The circuit of each hook as it stands, and the switch that operators have.
 
 A circuit belongs to a hook of a code location: its key is `plugin.hook_name`, and then, after a space, the
-location, where there is one. Relays write what they find out themselves; see `phlo_hooks.circuit`.
+location, where there is one: two locations may have a hook of the same name. Relays write what they find
+out themselves; see `circuits`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from phlo_hooks.delivery.records import StateEntry
+from phlo_hooks.delivery.circuit import Circuit, CircuitState
+from phlo_hooks.delivery.news import circuit_changed
+from phlo_hooks.delivery.records import Entry, StateEntry, StateWrite, Told
 from phlo_hooks.errors import StoreError
 
 NAMESPACE = "circuit"
@@ -47,7 +50,7 @@ class Switches:
     clock: Callable[[], datetime]
     get_state: Callable[[str, str], StateEntry | None]
     list_state: Callable[[str], list[StateEntry]]
-    compare_and_set: Callable[[str, str, int | None, Any], bool]
+    swap: Callable[[StateWrite, int, Iterable[Told]], bool]
 
     def circuits(self) -> dict[str, HookCircuit]:
         """The circuit of each hook that ever had trouble, or was switched; of several locations the worst."""
@@ -71,23 +74,36 @@ class Switches:
             reason: is shown to who asks.
             scope: the code location whose relays are meant.
         """
-        return self._switch(hook, scope, DISABLED, reason)
+        return self._switch(hook, scope, lambda circuit, now: circuit.disabled(now, reason))
 
     def enable(self, hook: str, *, scope: str = "") -> bool:
         """Have a hook called again, at once. False if nothing kept it from being called."""
-        return self._switch(hook, scope, CLOSED, "enabled")
+        return self._switch(hook, scope, lambda circuit, now: circuit.closed(now, "enabled"))
 
-    def _switch(self, hook: str, scope: str, state: str, reason: str) -> bool:
-        key = f"{hook} {scope}".rstrip()
+    def _switch(self, hook: str, scope: str, change: Callable[[Circuit, float], Circuit]) -> bool:
+        key = circuit_key(hook, scope)
         for _ in range(_MAX_TRIES):
             entry = self.get_state(NAMESPACE, key)
-            kept = {} if entry is None else entry.value
-            if _says(kept, state, reason):
+            old = Circuit() if entry is None else Circuit.read(entry.value)
+            new = change(old, self.clock().timestamp())
+            if _same(old, new):
                 return False
-            value = _switched(kept, state, reason, self.clock())
-            if self.compare_and_set(NAMESPACE, key, None if entry is None else entry.version, value):
+            told = () if old.state is new.state else (Told(Entry(circuit_changed(hook, old, new))),)
+            if self.swap(StateWrite(NAMESPACE, key, new.written()), entry.version if entry else 0, told):
                 return True
         raise StoreError(f"the circuit of hook {hook!r} changes all the time: try again")
+
+
+def circuit_key(hook: str, scope: str = "") -> str:
+    """Where a hook's circuit is kept."""
+    return f"{hook} {scope}".rstrip()
+
+
+def _same(old: Circuit, new: Circuit) -> bool:
+    """Whether a switch changes nothing; why it is not disabled does not matter."""
+    if (old.state, old.until) != (new.state, new.until):
+        return False
+    return new.state is CircuitState.CLOSED or old.reason == new.reason
 
 
 def _circuit(value: Mapping[str, Any], scope: str) -> HookCircuit:
@@ -101,21 +117,6 @@ def _circuit(value: Mapping[str, Any], scope: str) -> HookCircuit:
         changed_at=_time(value.get("changed_at")),
         scope=scope,
     )
-
-
-def _says(kept: Mapping[str, Any], state: str, reason: str) -> bool:
-    if kept.get("state", CLOSED) != state or kept.get("until") is not None:
-        return False
-    # Why it is not disabled does not matter.
-    return state == CLOSED or kept.get("reason") == reason
-
-
-def _switched(kept: Mapping[str, Any], state: str, reason: str, now: datetime) -> dict[str, Any]:
-    """The new value; what relays keep there besides stays. `changes` counts changes of state."""
-    fresh: dict[str, Any] = {"state": state, "failures": 0, "openings": 0, "until": None, "reason": reason}
-    if kept.get("state", CLOSED) != state:
-        fresh.update(changed_at=now.timestamp(), changes=kept.get("changes", 0) + 1)
-    return {**kept, **fresh}
 
 
 def _time(seconds: float | None) -> datetime | None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -127,6 +128,20 @@ def test_it_goes_on_until_it_is_told_to_stop(project: Project, sign: signal.Sign
     assert time.monotonic() - began < 15
     assert sorted(project.types()) == sorted(2 * TOLD)
     assert "Traceback" not in err
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(400)
+def test_it_serves_metrics(project: Project) -> None:
+    """At the port that it says, while it is at work."""
+    execute(project)
+    with relaying(project, "--metrics-port", "0", "--concurrency", "2") as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        wait_for_lines(project, process, len(TOLD))
+        text = urllib.request.urlopen(url, timeout=PATIENCE).read().decode()
+    assert "phlo_hooks_circuit_state{" in text
+    assert "phlo_hooks_store_up 1" in text
 
 
 @pytest.mark.e2e

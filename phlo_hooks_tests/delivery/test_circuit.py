@@ -9,10 +9,11 @@ import pytest
 
 from phlo_hooks.circuit import CircuitBreaker
 from phlo_hooks.delivery.circuit import Circuit, CircuitState
-from phlo_hooks.delivery.circuits import NAMESPACE, Circuits, circuit_key
+from phlo_hooks.delivery.circuits import Circuits
 from phlo_hooks.delivery.records import Entry, Target, Told, Want
 from phlo_hooks.delivery.relay import Relay
 from phlo_hooks.delivery.store import HookStore
+from phlo_hooks.delivery.switches import NAMESPACE, circuit_key
 from phlo_hooks.delivery.worker import Finished
 from phlo_hooks.errors import ConfigurationError, EndpointGoneError, PermanentError, RetryLater
 from phlo_hooks.events import HookEvent, HookStatusEvent
@@ -286,9 +287,9 @@ def test_a_disabled_hook_waits_for_a_command(memory: HookStore, clock: Clock) ->
     clock.advance(10_000_000)
     report = relay_of(memory, hook_of(receiver, circuit=breaker)).run()
     assert "until it is enabled again" in report.errors[HOOK]
-    circuits = Circuits(memory, "", lambda event: Told(Entry(event)))
-    circuits.change(HOOK, lambda circuit: circuit.closed(clock().timestamp(), "by hand"))
+    assert memory.enable(HOOK)
     assert relay_of(memory, hook_of(receiver, circuit=breaker)).run().delivered == 20
+    assert news(memory) == [("hook.disabled", "disabled"), ("hook.enabled", "closed")]
 
 
 def test_without_a_breaker_all_are_tried(memory: HookStore) -> None:
