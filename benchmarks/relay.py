@@ -144,9 +144,7 @@ def fill(store: HookStore, hook: RegisteredHook, events: int) -> None:
     """Record a backlog for the hook."""
     for start in range(0, events, 500):
         batch = [event(number) for number in range(start, min(start + 500, events))]
-        store.record(
-            [Entry(each, [Target(hook.qualified_name, lane=hook.lane(each))]) for each in batch]
-        )
+        store.record([Entry(each, [Target(hook.qualified_name, lane=hook.lane(each))]) for each in batch])
 
 
 class timed:  # noqa: N801  # reads as what it does
