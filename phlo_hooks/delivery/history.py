@@ -89,6 +89,11 @@ class History:
             query = query.where(hook_deliveries.c.next_attempt_at <= due_at)
         return int(self._database.read(lambda c: c.execute(query).scalar_one()))
 
+    def any_due(self, hooks: Collection[str], scopes: Collection[str], at: datetime) -> bool:
+        """Whether a relay for these could take anything at that time; as cheap as a look gets."""
+        query = _only(statements.ANY_DUE, hooks, scopes)
+        return self._database.read(lambda c: c.execute(query, {"now": at}).first()) is not None
+
     def oldest_pending(
         self, *, hooks: Collection[str] | None = None, scopes: Collection[str] | None = None
     ) -> datetime | None:

@@ -107,11 +107,9 @@ class Recorder:
         if delivery.outcome is Outcome.DELIVERED:
             return Settlement.delivered(key)
         error = self._redactor.text(f"{type(delivery.error).__name__}: {delivery.error}")
-        if delivery.outcome is Outcome.IGNORED:
+        if delivery.outcome in (Outcome.IGNORED, Outcome.RAISED):
+            # What was raised has had its effect, which was to stop the step: there is nothing to try again.
             return Settlement.suppressed(key, error)
-        if delivery.outcome is Outcome.RAISED:
-            # It has had its effect, which was to stop the step: there is nothing to try again.
-            return Settlement.dead(key, error)
         return Settlement.retrying(key, error, after=RetryPolicy().delay(1))
 
     def _targets(self, hooks: Iterable[RegisteredHook], event: HookEvent) -> tuple[Target, ...]:

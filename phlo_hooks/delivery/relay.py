@@ -114,6 +114,8 @@ class Relay:
         """
         report = RelayReport()
         with self.store.connected():
+            if not self.store.any_due(list(self.hooks), self.scopes, self.clock()):
+                return report
             RelayRun(self, report, seconds(budget), limit).go()
             report.remaining = self.store.pending_count(
                 hooks=list(self.hooks), scopes=self.scopes, due_at=self.clock()

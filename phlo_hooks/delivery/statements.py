@@ -153,6 +153,9 @@ DELIVERIES = (
 # Open deliveries: the index of what is due holds these and no others.
 PENDING_COUNT = select(func.count()).where(_delivery.next_attempt_at.is_not(None))
 
+# Asked five times a second by a relay that has nothing to do.
+ANY_DUE = select(_delivery.id).where(_delivery.next_attempt_at <= bindparam("now")).limit(1)
+
 OLDEST_PENDING = select(func.min(_delivery.created_at)).where(_delivery.next_attempt_at.is_not(None))
 
 COUNTS = select(_delivery.hook, _delivery.state, func.count().label("number")).group_by(

@@ -38,9 +38,10 @@ def todo(run_id: str, number: int, attempt: StepAttempt) -> StateWrite:
 def news(event: HookStatusEvent) -> tuple[StateWrite, ...]:
     """A note that the bus's own news is to be shown in the run that it belongs to."""
     run_id = event.correlation.run_id
-    if run_id is None:
+    # The trials of an outage, every few minutes, would bury the run that they happen to be made with.
+    if run_id is None or event.event_type == "hook.probe":
         return ()
-    value = {"run_id": run_id, "event_id": event.event_id}
+    value = {"run_id": run_id, "event_id": event.event_id, "about": f"{event.event_type} {event.hook}"}
     return (StateWrite(_NAMESPACE, f"{run_id}/{event.event_id}", value),)
 
 
@@ -60,15 +61,30 @@ def _show_run(
         return 0
     rows = _Rows(instance, store, run_id)
     shown = 0
-    for note in notes:
+    for together in _rows_of(notes):
         if time.monotonic() >= deadline:
             break
         # Another tail, or a relay beside it, may be at the same note: one of them gets it.
-        if not store.compare_and_set(_NAMESPACE, note.key, note.version, note.value):
-            continue
-        shown += rows.write(note)
-        store.delete_state(_NAMESPACE, note.key)
+        mine = [n for n in together if store.compare_and_set(_NAMESPACE, n.key, n.version, n.value)]
+        shown += rows.write(mine)
+        for note in mine:
+            store.delete_state(_NAMESPACE, note.key)
     return shown
+
+
+def _rows_of(notes: Iterable[StateEntry]) -> list[list[StateEntry]]:
+    """The notes of each row: of one hook's dead letters, many; else a row of its own for each note."""
+    found: dict[str, list[StateEntry]] = {}
+    for note in notes:
+        about = note.value.get("about", "")
+        same = found.setdefault(about if about.startswith("hook.dead_letter") else note.key, [])
+        same.append(note)
+    pages = (range(0, len(each), _MAX_LINES) for each in found.values())
+    return [
+        each[start : start + _MAX_LINES]
+        for each, page in zip(found.values(), pages, strict=True)
+        for start in page
+    ]
 
 
 class _Rows:
@@ -83,13 +99,14 @@ class _Rows:
         self._by_id = {event.event_id: event for event in events}
         self._deliveries = _by_event(store.deliveries(run_id=run_id))
 
-    def write(self, note: StateEntry) -> bool:
-        """Write the row that is noted, unless it is there; say whether it was written."""
-        if self._run is None or _mark(note) in self._there:
+    def write(self, notes: Sequence[StateEntry]) -> bool:
+        """Write the row of these notes, unless it is there; say whether it was written."""
+        new = [note for note in notes if _mark(note) not in self._there]
+        if self._run is None or not new:
             return False
-        row = self._news(note) if "event_id" in note.value else self._attempt(note)
+        row = self._news(new) if "event_id" in new[0].value else self._attempt(new[0])
         if row is not None:
-            report_row(self._instance, self._run, *row, note.value.get("step_key"))
+            report_row(self._instance, self._run, *row, new[0].value.get("step_key"))
         return row is not None
 
     def _attempt(self, note: StateEntry) -> _Row | None:
@@ -99,20 +116,25 @@ class _Rows:
         told = [delivery for event in own for delivery in self._deliveries.get(event.event_id, ())]
         return _message(own, told), _metadata(note, own, told)
 
-    def _news(self, note: StateEntry) -> _Row | None:
-        event = self._by_id.get(note.value["event_id"])
-        if not isinstance(event, HookStatusEvent):
+    def _news(self, notes: Sequence[StateEntry]) -> _Row | None:
+        found = (self._by_id.get(note.value["event_id"]) for note in notes)
+        events = [event for event in found if isinstance(event, HookStatusEvent)]
+        if not events:
             return None
-        facts = {"hook": event.hook, "reason": event.reason, "event": event.about_event_id}
+        facts = {"hook": events[0].hook, "reason": events[-1].reason}
         metadata = {name: dg.MetadataValue.text(value) for name, value in facts.items() if value}
-        return _headline(event), {**metadata, _EVENT: dg.MetadataValue.text(event.event_id)}
+        given_up = [event.about_event_id for event in events if event.about_event_id]
+        if given_up:
+            metadata["given up"] = dg.MetadataValue.text(" ".join(given_up))
+        marks = " ".join(event.event_id for event in events)
+        return _headline(events), {**metadata, _EVENT: dg.MetadataValue.text(marks)}
 
 
-def _headline(event: HookStatusEvent) -> str:
+def _headline(events: Sequence[HookStatusEvent]) -> str:
+    event = events[-1]
     what = {
-        "hook.dead_letter": f"gave up delivering an event to {event.hook}",
+        "hook.dead_letter": f"gave up delivering {_count(len(events), 'event')} to {event.hook}",
         "hook.disabled": f"{event.hook} is not called for now, its circuit is {event.state}",
-        "hook.probe": f"{event.hook} was tried once, its circuit is {event.state}",
         "hook.enabled": f"{event.hook} is called again",
     }[event.event_type]
     return f"Hook Bus: {what}: {_short(event.reason or '')}"
@@ -158,7 +180,7 @@ def _rows_there(instance: dg.DagsterInstance, run_id: str) -> Iterator[_Place | 
         if isinstance(attempt, dg.IntMetadataValue) and attempt.value:
             yield event.step_key, attempt.value
         if isinstance(about, dg.TextMetadataValue) and about.value:
-            yield about.value
+            yield from about.value.split()
 
 
 def _message(events: Sequence[HookEvent], deliveries: Sequence[DeliveryRecord]) -> str:

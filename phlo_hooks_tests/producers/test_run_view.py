@@ -186,9 +186,9 @@ ONCE = CircuitBreaker(failures=1)
     ("hook", "expected"),
     [
         pytest.param(
-            HookRegistration("refuses", refuses, filters=HookFilter(event_types={"ingestion.end"})),
-            "Hook Bus: gave up delivering an event to definitions.refuses: PermanentError: 400 Bad Request | no",
-            id="dead letter",
+            HookRegistration("refuses", refuses, filters=HookFilter(event_types={"ingestion.*"})),
+            "Hook Bus: gave up delivering 2 events to definitions.refuses: PermanentError: 400 Bad Request | no",
+            id="dead letters",
         ),
         pytest.param(
             HookRegistration("down", is_down, circuit=ONCE),
