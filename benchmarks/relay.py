@@ -210,7 +210,7 @@ def main() -> None:
     events, rounds = (200, 1) if options.quick else (options.events, options.rounds)
     logging.disable(logging.CRITICAL)
     with databases(options.stores) as makers:
-        Console(width=110).print(table_of(measure(makers, events, rounds), events))
+        Console(width=130).print(table_of(measure(makers, events, rounds), events))
 
 
 if __name__ == "__main__":
