@@ -154,12 +154,10 @@ SETTLED_SINCE = (
     .group_by(_delivery.hook, _delivery.state)
 )
 
-# Which hooks there are, as far as the newest deliveries tell: all of them would be a look at each row.
-RECENT_HOOKS = (
-    select(_delivery.hook)
-    .distinct()
-    .where(_delivery.id > select(func.max(_delivery.id) - _MOST).scalar_subquery())
-)
+# Which hooks there are, as far as the newest deliveries tell: all of them would be a look at each row. With
+# no upper end, PostgreSQL expects a third of the table and starts two processes to read it: 12 ms, not 2.
+_NEWEST = select(func.max(_delivery.id)).scalar_subquery()
+RECENT_HOOKS = select(_delivery.hook).distinct().where(_delivery.id.between(_NEWEST - _MOST + 1, _NEWEST))
 
 LAST_ERRORS = select(_delivery.id, _delivery.last_error).where(_delivery.id.in_(_IDS))
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, Select
 
 from phlo_hooks.delivery import statements
 from phlo_hooks.delivery.columns import bounded_error, exact
@@ -109,7 +109,7 @@ def _take(
 
 
 def _due(connection: Connection, want: Want, scopes: Collection[str], now: datetime) -> list[Row[Any]]:
-    queries = (statements.DUE_IN_ORDER, statements.DUE_WITHOUT_LANE) if want.ordered else (statements.DUE,)
+    queries = _queries(want)
     rows: list[Row[Any]] = []
     for scope in set(scopes):
         where = {"of_hook": want.hook, "of_scope": scope, "now": now, "most": want.limit}
@@ -117,6 +117,13 @@ def _due(connection: Connection, want: Want, scopes: Collection[str], now: datet
             rows.extend(connection.execute(query, where))
     rows.sort(key=lambda row: row.id if want.ordered else (row.next_attempt_at, row.id))
     return _apart(rows[: want.limit])
+
+
+def _queries(want: Want) -> tuple[Select[Any], ...]:
+    if not want.ordered:
+        return (statements.DUE,)
+    in_order = (statements.DUE_IN_ORDER,)
+    return (*in_order, statements.DUE_WITHOUT_LANE) if want.laneless else in_order
 
 
 def _waited(rows: Sequence[Row[Any]], wait: float, now: datetime) -> bool:

@@ -140,6 +140,8 @@ class Want(NamedTuple):
         limit: at most so many deliveries.
         lease: seconds until someone else may take them.
         ordered: whether a delivery waits for the earlier ones of its lane.
+        laneless: whether, if so, those that have no lane are wanted, too; they are looked for among all
+            that is due.
         fill: with fewer than this, the oldest must have waited for `wait` seconds.
         wait: see there.
     """
@@ -150,6 +152,7 @@ class Want(NamedTuple):
     ordered: bool = False
     fill: int = 1
     wait: float = 0.0
+    laneless: bool = True
 
 
 @dataclass(frozen=True)

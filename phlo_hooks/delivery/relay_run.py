@@ -100,11 +100,13 @@ class RelayRun:
             limit=allowed if most is None else min(most, allowed),
             lease=self._relay.lease(run.hook),
             ordered=of.ordering is not None,
+            laneless=run.laneless,
             fill=size if allowed > 1 else 1,
             wait=seconds(of.batch_wait),
         )
 
     def _start(self, run: HookRun, claims: list[Claim]) -> None:
+        run.laneless = any(claim.lane is None for claim in claims)
         if not claims:
             run.ask_again = time.monotonic() + POLL
             return

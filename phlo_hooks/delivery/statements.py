@@ -41,8 +41,8 @@ INSERT_DELIVERIES = insert(hook_deliveries)
 
 # -- the queue -------------------------------------------------------------------------------------
 
-# The due deliveries of one hook in one scope. SKIP LOCKED lets several relays pass one another; SQLite
-# needs none, it has one writer at a time.
+# The due deliveries of one hook. SKIP LOCKED lets several relays pass one another; SQLite needs none, it
+# has one writer at a time.
 _DUE = (
     select(
         _delivery.id,
@@ -58,35 +58,42 @@ _DUE = (
         _event.body,
     )
     .join_from(hook_deliveries, hook_events, _event.id == _delivery.event_row)
-    .where(
-        _delivery.hook == bindparam("of_hook"),
-        _delivery.scope == bindparam("of_scope"),
-        _delivery.next_attempt_at <= bindparam("now"),
-    )
+    .where(_delivery.hook == bindparam("of_hook"), _delivery.next_attempt_at <= bindparam("now"))
     .limit(bindparam("most", type_=Integer))
     .with_for_update(skip_locked=True, of=hook_deliveries)
 )
 
-# The oldest first: the beginning of a range of one index.
-DUE = _DUE.order_by(_delivery.next_attempt_at, _delivery.id)
+# The oldest of one scope first: the beginning of a range of one index.
+DUE = _DUE.where(_delivery.scope == bindparam("of_scope")).order_by(_delivery.next_attempt_at, _delivery.id)
 
 # What was recorded before its hook asked for order has no lane, and waits for nobody.
 DUE_WITHOUT_LANE = DUE.where(_delivery.lane.is_(None))
 
-_earlier = hook_deliveries.alias("earlier")
+# What waits for its next attempt, or what somebody holds a lease on. Read once for each claim: PostgreSQL,
+# whose statistics of a queue are always old, would else read all that is open for each row.
+_held = hook_deliveries.alias("held")
+_waiting = (
+    select(_held.c.lane, _held.c.id)
+    .where(
+        _held.c.hook == bindparam("of_hook"),
+        _held.c.scope == bindparam("of_scope"),
+        _held.c.lane.is_not(None),
+        _held.c.next_attempt_at > bindparam("now"),
+    )
+    .cte("waiting")
+    .prefix_with("MATERIALIZED", dialect="postgresql")
+)
 
 # By number, so that of one lane the earlier ones are always among those taken; and none behind one that
-# waits for its next attempt, or that somebody holds a lease on.
+# waits.
+#
+# BETWEEN, where = would do, leaves only the index in which they stand in this order: by the index of what
+# is due, SQLite reads and sorts the whole backlog (107 s for 100,000 deliveries in 50 lanes, not 0.1 ms).
 DUE_IN_ORDER = _DUE.where(
+    _delivery.scope.between(bindparam("of_scope"), bindparam("of_scope")),
     _delivery.lane.is_not(None),
-    ~exists().where(
-        _earlier.c.hook == _delivery.hook,
-        _earlier.c.scope == _delivery.scope,
-        _earlier.c.lane == _delivery.lane,
-        _earlier.c.id < _delivery.id,
-        _earlier.c.next_attempt_at > bindparam("now"),
-    ),
-).order_by(_delivery.id)
+    ~exists().where(_waiting.c.lane == _delivery.lane, _waiting.c.id < _delivery.id),
+).order_by(_delivery.scope, _delivery.id)
 
 # Counts the attempt now, not when it ends: an event that kills its process must come to an end too.
 LEASE = (
