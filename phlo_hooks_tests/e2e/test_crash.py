@@ -1,0 +1,197 @@
+"""Runs and relays that are killed at random instants: every event comes, under the id that it must have.
+
+`PHLO_HOOKS_KILLS` says how many are killed (20), `PHLO_HOOKS_SEED` repeats the moments of an earlier time.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster import DagsterEventType as T
+
+from phlo_hooks.delivery.records import DeliveryState
+from phlo_hooks.producers.sensor import tick
+from phlo_hooks_tests.e2e import crash, golden
+from phlo_hooks_tests.e2e.conftest import NewInstance
+from phlo_hooks_tests.producers.dagster_log import events_of
+from phlo_hooks_tests.producers.recording import runtime_of
+from phlo_hooks_tests.receiver import Receiver
+
+KILLS = int(os.environ.get("PHLO_HOOKS_KILLS", "20"))
+SEED = int(os.environ.get("PHLO_HOOKS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+# What goes on at the same time.
+CREW = ("run", "relay", "run", "relay")
+# Seconds from one kill to the next, at most: a run takes about as long.
+MOST_BETWEEN = 0.8
+# Seconds that the receiver takes over an event: long enough for a relay to be killed meanwhile.
+DELAY = 0.02
+CHECK = "first_sound"
+PATIENCE = 120 + KILLS
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300 + 5 * KILLS)]
+
+# Children of a server that has loaded everything already: a process is a fork, not seconds of imports.
+_processes = multiprocessing.get_context("forkserver")
+
+
+class Crew:
+    """Processes that run jobs and relay, each replaced when it has been killed.
+
+    Args:
+        home: the folder of their Dagster instance.
+        port: of the receiver.
+        log: what they print.
+    """
+
+    def __init__(self, home: str, port: int, log: Path) -> None:
+        self._arguments = (home, port, str(log))
+        self.members = [self._start(kind) for kind in CREW]
+        self.killed = 0
+
+    def kill_one(self) -> None:
+        """Kill a process, whichever it is, wherever it is, and start another."""
+        number = random.randrange(len(self.members))
+        if self.members[number].is_alive():
+            self._kill(number)
+            self.killed += 1
+        self.members[number] = self._start(CREW[number])
+
+    def end(self) -> None:
+        """Kill them all."""
+        for number in range(len(self.members)):
+            self._kill(number)
+
+    def _kill(self, number: int) -> None:
+        self.members[number].kill()
+        self.members[number].join()
+
+    def _start(self, kind: str) -> multiprocessing.process.BaseProcess:
+        process = _processes.Process(target=crash.work, args=(kind, *self._arguments), daemon=True)
+        process.start()
+        return process
+
+
+@contextmanager
+def crew(instance: dg.DagsterInstance, port: int, log: Path) -> Iterator[Crew]:
+    """All at work; at the end all are killed."""
+    _processes.set_forkserver_preload(["phlo_hooks_tests.e2e.crash"])
+    members = Crew(instance.root_directory, port, log)
+    try:
+        yield members
+    finally:
+        members.end()
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Wait for it to come true."""
+    deadline = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def expected_rows(instance: dg.DagsterInstance, run_id: str) -> Iterator[golden.Row]:
+    """The events of one run that is over, as Dagster's own log says it."""
+    log = events_of(instance, run_id)
+    types = {event.event_type for event in log}
+    started = {event.step_key for event in log if event.event_type is T.STEP_START}
+    made = {event.step_key for event in log if event.event_type is T.ASSET_MATERIALIZATION}
+    planned = {event.step_key for event in log if event.event_type is T.ASSET_MATERIALIZATION_PLANNED}
+    if T.RUN_START in types:
+        yield golden.Row("run.start")
+    yield golden.Row("run.success" if T.RUN_SUCCESS in types else "run.failure")
+    for step in sorted(filter(None, planned)):
+        yield from _asset_rows(step, started=step in started, made=step in made)
+    if CHECK in started:
+        kind = "quality.result" if T.ASSET_CHECK_EVALUATION in types else "quality.error"
+        yield golden.Row(kind, CHECK, 1, "first", "sound")
+
+
+def _asset_rows(step: str, *, started: bool, made: bool) -> Iterator[golden.Row]:
+    kind = "transform" if step in crash.INPUTS else "ingestion"
+    if started:
+        yield golden.Row(f"{kind}.start", step, 1, step)
+    yield golden.Row(f"{kind}.end", step, 1, step)
+    if made and step in crash.INPUTS:
+        yield golden.Row("lineage.edges", step, 1, step)
+
+
+def expected_ids(instance: dg.DagsterInstance) -> set[str]:
+    """The ids of all events that there are to tell."""
+    run_ids = [run.run_id for run in instance.get_runs()]
+    return {
+        golden.expected_id(run_id, row) for run_id in run_ids for row in expected_rows(instance, run_id)
+    }
+
+
+def fail_what_was_killed(instance: dg.DagsterInstance) -> int:
+    """What Dagster's run monitoring does once it finds that a worker is gone; how many there were."""
+    open_runs = [run for run in instance.get_runs() if not run.is_finished]
+    for run in open_runs:
+        instance.report_run_failed(run, "Run worker died")
+    return len(open_runs)
+
+
+def drain(instance: dg.DagsterInstance, port: int) -> dict[DeliveryState, int]:
+    """Ticks until nothing waits, neither for an attempt nor for the end of a lease; how deliveries ended."""
+    runtime = runtime_of(crash.hooked(port))
+    store = runtime.store(instance)
+
+    def through() -> bool:
+        tick(instance, runtime, "")
+        return store.pending_count() == 0
+
+    until(through)
+    counts = {state: number for (_, state), number in store.counts().items()}
+    store.close()
+    return counts
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [pytest.param("sharded", id="SQLite"), pytest.param("postgres", id="PostgreSQL", marks=pytest.mark.postgres)],
+)
+def test_nothing_is_lost(
+    storage: str, new_instance: NewInstance, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """Each event of each run in Dagster's log was received; some came twice, none under another id."""
+    random.seed(SEED)
+    began = time.monotonic()
+    with new_instance(storage) as instance, Receiver(delay=DELAY) as receiver:
+        with crew(instance, receiver.port, tmp_path / "log") as members:
+            until(lambda: receiver.counts.total() > 0)
+            while members.killed < KILLS:
+                time.sleep(random.uniform(0, MOST_BETWEEN))
+                members.kill_one()
+        failed_by_themselves = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+        died = fail_what_was_killed(instance)
+        states = drain(instance, receiver.port)
+        expected = expected_ids(instance)
+        runs = instance.get_runs_count()
+
+    figures = {
+        "seed": SEED,
+        "kills": KILLS,
+        "runs": runs,
+        "runs killed": died,
+        "events": len(expected),
+        "lost": len(expected - receiver.ids),
+        "unexpected": len(receiver.ids - expected),
+        "redelivered": receiver.repeated,
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    print(figures)  # noqa: T201  # what the proof is for
+    for name, value in figures.items():
+        record_property(name, value)
+    assert (figures["lost"], figures["unexpected"]) == (0, 0)
+    assert set(states) == {DeliveryState.DELIVERED}
+    assert failed_by_themselves == 0, "a run was harmed"
+    assert runs > died, "no run came to its end: nothing is proved"
