@@ -7,6 +7,7 @@ import random
 import sys
 import uuid
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import dagster as dg
@@ -15,6 +16,7 @@ from phlo_hooks import HookRegistration, with_hooks
 from phlo_hooks.producers.runtime import Runtime
 from phlo_hooks.producers.sensor import tick
 from phlo_hooks.retry import RetryPolicy
+from phlo_hooks_tests.e2e.speed import no_fsync
 from phlo_hooks_tests.producers.recording import runtime_of
 from phlo_hooks_tests.receiver import post_to
 
@@ -41,9 +43,7 @@ def sound() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=True)
 
 
-PLAIN = dg.Definitions(
-    assets=[first, second, third], asset_checks=[sound], executor=dg.in_process_executor
-)
+PLAIN = dg.Definitions(assets=[first, second, third], asset_checks=[sound], executor=dg.in_process_executor)
 INPUTS = {"second": ("first",), "third": ("second",)}
 
 
@@ -70,11 +70,14 @@ def relay(instance: dg.DagsterInstance, defs: dg.Definitions) -> None:
 WORK: dict[str, Callable[[dg.DagsterInstance, dg.Definitions], None]] = {"run": run_jobs, "relay": relay}
 
 
-def work(kind: str, home: str, port: int, log: str) -> None:
+def work(kind: str, home: str, port: int, log: str, ready: Connection) -> None:
     """Do this kind of work on the instance of a folder, until somebody kills the process."""
     with Path(log).open("ab", buffering=0) as file:
         os.dup2(file.fileno(), sys.stdout.fileno())
         os.dup2(file.fileno(), sys.stderr.fileno())
     random.seed()
-    with dg.DagsterInstance.from_config(home) as instance:
-        WORK[kind](instance, hooked(port))
+    # What a process has written outlives it, in the disk or not; only the machine must not die.
+    with no_fsync(), dg.DagsterInstance.from_config(home) as instance:
+        defs = hooked(port)
+        ready.send(kind)
+        WORK[kind](instance, defs)

@@ -42,48 +42,66 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300 + 5 * KILLS)]
 _processes = multiprocessing.get_context("forkserver")
 
 
-class Crew:
-    """Processes that run jobs and relay, each replaced when it has been killed.
+class Member:
+    """A process that runs jobs, or relays.
 
     Args:
-        home: the folder of their Dagster instance.
-        port: of the receiver.
-        log: what they print.
+        kind: which of the two.
+        arguments: the folder of its Dagster instance, the receiver's port, the file for what it prints.
     """
 
-    def __init__(self, home: str, port: int, log: Path) -> None:
-        self._arguments = (home, port, str(log))
-        self.members = [self._start(kind) for kind in CREW]
+    def __init__(self, kind: str, *arguments: object) -> None:
+        self.kind = kind
+        self._ready, ready = _processes.Pipe(duplex=False)
+        self._process = _processes.Process(target=crash.work, args=(kind, *arguments, ready), daemon=True)
+        self._process.start()
+        ready.close()
+
+    def wait(self) -> None:
+        """Until it is at work; a process that has ended is found to be ready, too."""
+        self._ready.poll(PATIENCE)
+
+    def kill(self) -> bool:
+        """SIGKILL; whether it was alive."""
+        alive = self._process.is_alive()
+        self._process.kill()
+        self._process.join()
+        self._ready.close()
+        return alive
+
+
+class Crew:
+    """Processes at work, each replaced when it has been killed.
+
+    Args:
+        arguments: of each `Member`.
+    """
+
+    def __init__(self, *arguments: object) -> None:
+        self._arguments = arguments
+        self._members = [Member(kind, *arguments) for kind in CREW]
         self.killed = 0
 
     def kill_one(self) -> None:
         """Kill a process, whichever it is, wherever it is, and start another."""
-        number = random.randrange(len(self.members))
-        if self.members[number].is_alive():
-            self._kill(number)
-            self.killed += 1
-        self.members[number] = self._start(CREW[number])
+        number = random.randrange(len(self._members))
+        member = self._members[number]
+        member.wait()
+        time.sleep(random.uniform(0, MOST_BETWEEN))
+        self.killed += member.kill()
+        self._members[number] = Member(member.kind, *self._arguments)
 
     def end(self) -> None:
         """Kill them all."""
-        for number in range(len(self.members)):
-            self._kill(number)
-
-    def _kill(self, number: int) -> None:
-        self.members[number].kill()
-        self.members[number].join()
-
-    def _start(self, kind: str) -> multiprocessing.process.BaseProcess:
-        process = _processes.Process(target=crash.work, args=(kind, *self._arguments), daemon=True)
-        process.start()
-        return process
+        for member in self._members:
+            member.kill()
 
 
 @contextmanager
 def crew(instance: dg.DagsterInstance, port: int, log: Path) -> Iterator[Crew]:
     """All at work; at the end all are killed."""
     _processes.set_forkserver_preload(["phlo_hooks_tests.e2e.crash"])
-    members = Crew(instance.root_directory, port, log)
+    members = Crew(instance.root_directory, port, str(log))
     try:
         yield members
     finally:
@@ -127,9 +145,7 @@ def _asset_rows(step: str, *, started: bool, made: bool) -> Iterator[golden.Row]
 def expected_ids(instance: dg.DagsterInstance) -> set[str]:
     """The ids of all events that there are to tell."""
     run_ids = [run.run_id for run in instance.get_runs()]
-    return {
-        golden.expected_id(run_id, row) for run_id in run_ids for row in expected_rows(instance, run_id)
-    }
+    return {golden.expected_id(run_id, row) for run_id in run_ids for row in expected_rows(instance, run_id)}
 
 
 def fail_what_was_killed(instance: dg.DagsterInstance) -> int:
@@ -157,7 +173,10 @@ def drain(instance: dg.DagsterInstance, port: int) -> dict[DeliveryState, int]:
 
 @pytest.mark.parametrize(
     "storage",
-    [pytest.param("sharded", id="SQLite"), pytest.param("postgres", id="PostgreSQL", marks=pytest.mark.postgres)],
+    [
+        pytest.param("sharded", id="SQLite"),
+        pytest.param("postgres", id="PostgreSQL", marks=pytest.mark.postgres),
+    ],
 )
 def test_nothing_is_lost(
     storage: str, new_instance: NewInstance, tmp_path: Path, record_property: Callable[[str, object], None]
@@ -169,7 +188,6 @@ def test_nothing_is_lost(
         with crew(instance, receiver.port, tmp_path / "log") as members:
             until(lambda: receiver.counts.total() > 0)
             while members.killed < KILLS:
-                time.sleep(random.uniform(0, MOST_BETWEEN))
                 members.kill_one()
         failed_by_themselves = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
         died = fail_what_was_killed(instance)
