@@ -109,7 +109,9 @@ def _take(
 
 
 def _due(connection: Connection, want: Want, scopes: Collection[str], now: datetime) -> list[Row[Any]]:
-    queries = (statements.DUE_IN_ORDER, statements.DUE_WITHOUT_LANE) if want.ordered else (statements.DUE,)
+    sqlite = connection.dialect.name == "sqlite"
+    in_order = statements.DUE_IN_ORDER_SQLITE if sqlite else statements.DUE_IN_ORDER
+    queries = (in_order, statements.DUE_WITHOUT_LANE) if want.ordered else (statements.DUE,)
     rows: list[Row[Any]] = []
     for scope in set(scopes):
         where = {"of_hook": want.hook, "of_scope": scope, "now": now, "most": want.limit}

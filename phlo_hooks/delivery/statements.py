@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     Boolean,
+    Double,
     Integer,
     and_,
     bindparam,
@@ -16,10 +17,11 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    type_coerce,
     update,
 )
 
-from phlo_hooks.delivery.schema import hook_deliveries, hook_events, hook_state
+from phlo_hooks.delivery.schema import UtcTime, hook_deliveries, hook_events, hook_state
 
 _event = hook_events.c
 _delivery = hook_deliveries.c
@@ -61,14 +63,15 @@ _DUE = (
     .where(
         _delivery.hook == bindparam("of_hook"),
         _delivery.scope == bindparam("of_scope"),
-        _delivery.next_attempt_at <= bindparam("now"),
     )
     .limit(bindparam("most", type_=Integer))
     .with_for_update(skip_locked=True, of=hook_deliveries)
 )
 
+_by_now = _delivery.next_attempt_at <= bindparam("now")
+
 # The oldest first: the beginning of a range of one index.
-DUE = _DUE.order_by(_delivery.next_attempt_at, _delivery.id)
+DUE = _DUE.where(_by_now).order_by(_delivery.next_attempt_at, _delivery.id)
 
 # What was recorded before its hook asked for order has no lane, and waits for nobody.
 DUE_WITHOUT_LANE = DUE.where(_delivery.lane.is_(None))
@@ -77,7 +80,7 @@ _earlier = hook_deliveries.alias("earlier")
 
 # By number, so that of one lane the earlier ones are always among those taken; and none behind one that
 # waits for its next attempt, or that somebody holds a lease on.
-DUE_IN_ORDER = _DUE.where(
+_IN_ORDER = _DUE.where(
     _delivery.lane.is_not(None),
     ~exists().where(
         _earlier.c.hook == _delivery.hook,
@@ -87,6 +90,15 @@ DUE_IN_ORDER = _DUE.where(
         _earlier.c.next_attempt_at > bindparam("now"),
     ),
 ).order_by(_delivery.id)
+
+DUE_IN_ORDER = _IN_ORDER.where(_by_now)
+
+# SQLite would take the index by time, and look for something earlier of each of ten thousand that are due
+# before it sorts them: 110 ms a claim instead of 1 ms. An expression leaves it the index by number only.
+DUE_IN_ORDER_SQLITE = _IN_ORDER.where(
+    _delivery.next_attempt_at.is_not(None),
+    type_coerce(_delivery.next_attempt_at, Double) + 0 <= bindparam("now", type_=UtcTime),
+)
 
 # Counts the attempt now, not when it ends: an event that kills its process must come to an end too.
 LEASE = (

@@ -203,11 +203,12 @@ def test_many_outcomes_are_settled_in_one_call(store: HookStore) -> None:
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
+        (statements.DUE_IN_ORDER_SQLITE, "ix_hook_deliveries_order"),
         (statements.DUE, "ix_hook_deliveries_due"),
         (statements.KNOWN, "event_id"),
         (statements.KNOWN_FOR_RUN, "ix_hook_events_run_id"),
     ],
-    ids=["due", "known", "known for run"],
+    ids=["due in order", "due", "known", "known for run"],
 )
 def test_a_question_is_one_range_of_an_index(
     shared_store: HookStore, statement: Select[Any], index: str, rows: int
