@@ -29,6 +29,7 @@ class Receiver:
 
     def __init__(self, *, delay: float = 0.0, hangs: bool = False) -> None:
         self.counts: Counter[str] = Counter()
+        self.bodies: dict[str, bytes] = {}
         self.times: list[float] = []
         self._delay = delay
         self._released = threading.Event()
@@ -67,11 +68,12 @@ class Receiver:
         """How often an event came that had come before."""
         return self.counts.total() - len(self.counts)
 
-    def _take(self, event_id: str) -> None:
+    def _take(self, event_id: str, body: bytes) -> None:
         self._released.wait(600)
         time.sleep(self._delay)
         with self._lock:
             self.counts[event_id] += 1
+            self.bodies[event_id] = body
             self.times.append(time.monotonic())
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -83,8 +85,8 @@ class Receiver:
             disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["content-length"]))
-                take(self.headers["webhook-id"])
+                body = self.rfile.read(int(self.headers["content-length"]))
+                take(self.headers["webhook-id"], body)
                 self.send_response_only(204)
                 self.end_headers()
 
