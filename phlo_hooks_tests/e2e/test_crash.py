@@ -15,13 +15,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster import DagsterEventType as T
 
 from phlo_hooks.delivery.records import DeliveryState
 from phlo_hooks.producers.sensor import tick
-from phlo_hooks_tests.e2e import crash, golden
+from phlo_hooks_tests.e2e import crash
 from phlo_hooks_tests.e2e.conftest import NewInstance
-from phlo_hooks_tests.producers.dagster_log import events_of
 from phlo_hooks_tests.producers.recording import runtime_of
 from phlo_hooks_tests.receiver import Receiver
 
@@ -33,8 +31,6 @@ CREW = ("run", "relay", "run", "relay")
 MOST_BETWEEN = 0.8
 # Seconds that the receiver takes over an event: long enough for a relay to be killed meanwhile.
 DELAY = 0.02
-CHECK = "first_sound"
-RUN_EVENTS = {T.RUN_START: "run.start", T.RUN_SUCCESS: "run.success", T.RUN_FAILURE: "run.failure"}
 PATIENCE = 120 + KILLS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300 + 5 * KILLS)]
@@ -117,40 +113,6 @@ def until(done: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def expected_rows(instance: dg.DagsterInstance, run_id: str) -> Iterator[golden.Row]:
-    """The events of one run that is over, as Dagster's own log says it."""
-    log = events_of(instance, run_id)
-    types = {event.event_type for event in log}
-    started = {event.step_key for event in log if event.event_type is T.STEP_START}
-    made = {event.step_key for event in log if event.event_type is T.ASSET_MATERIALIZATION}
-    planned = {event.step_key for event in log if event.event_type is T.ASSET_MATERIALIZATION_PLANNED}
-    # A worker may be killed when it has said that the run succeeded, before the run's state says so: then
-    # Dagster's log has both ends.
-    for recorded, event_type in RUN_EVENTS.items():
-        if recorded in types:
-            yield golden.Row(event_type)
-    for step in sorted(filter(None, planned)):
-        yield from _asset_rows(step, started=step in started, made=step in made)
-    if CHECK in started:
-        kind = "quality.result" if T.ASSET_CHECK_EVALUATION in types else "quality.error"
-        yield golden.Row(kind, CHECK, 1, "first", "sound")
-
-
-def _asset_rows(step: str, *, started: bool, made: bool) -> Iterator[golden.Row]:
-    kind = "transform" if step in crash.INPUTS else "ingestion"
-    if started:
-        yield golden.Row(f"{kind}.start", step, 1, step)
-    yield golden.Row(f"{kind}.end", step, 1, step)
-    if made and step in crash.INPUTS:
-        yield golden.Row("lineage.edges", step, 1, step)
-
-
-def expected_ids(instance: dg.DagsterInstance) -> set[str]:
-    """The ids of all events that there are to tell."""
-    run_ids = [run.run_id for run in instance.get_runs()]
-    return {golden.expected_id(run_id, row) for run_id in run_ids for row in expected_rows(instance, run_id)}
-
-
 def fail_what_was_killed(instance: dg.DagsterInstance) -> int:
     """What Dagster's run monitoring does once it finds that a worker is gone; how many there were."""
     open_runs = [run for run in instance.get_runs() if not run.is_finished]
@@ -195,7 +157,7 @@ def test_nothing_is_lost(
         failed_by_themselves = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
         died = fail_what_was_killed(instance)
         states = drain(instance, receiver.port)
-        expected = expected_ids(instance)
+        expected = crash.expected_ids(instance)
         runs = instance.get_runs_count()
 
     figures = {

@@ -43,7 +43,7 @@ def hooked(receiver: Receiver, folder: Path) -> dg.Definitions:
     """Told to this receiver."""
     post = HookRegistration("post", post_to(receiver.port), timeout=TIMEOUT)
     store = f"sqlite:///{folder}/hooks.db"
-    return with_hooks(crash.PLAIN, hooks=[post], plugins=False, store=store, since=utc_now())
+    return with_hooks(crash.plain(), hooks=[post], plugins=False, store=store, since=utc_now())
 
 
 def timed(defs: dg.Definitions, instance: dg.DagsterInstance) -> Callable[[], float]:
@@ -60,7 +60,7 @@ def timed(defs: dg.Definitions, instance: dg.DagsterInstance) -> Callable[[], fl
 
 def test_runs_do_not_wait(instance: dg.DagsterInstance, hanging: Receiver, tmp_path: Path) -> None:
     """In turns, so that a busy machine is busy for both: the quickest of each is what it takes."""
-    plain, told = timed(crash.PLAIN, instance), timed(hooked(hanging, tmp_path), instance)
+    plain, told = timed(crash.plain(), instance), timed(hooked(hanging, tmp_path), instance)
     plain(), told()
     pairs = [(plain(), told()) for _ in range(RUNS)]
     without, with_hooks_on = (min(times) for times in zip(*pairs, strict=True))
