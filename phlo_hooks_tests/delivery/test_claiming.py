@@ -199,6 +199,10 @@ def test_many_outcomes_are_settled_in_one_call(store: HookStore) -> None:
     assert states(store) == ["delivered", "retrying", "dead"]
 
 
+# MySQL tells its plans in words of its own, and makes others.
+@pytest.mark.parametrize(
+    "shared_url", ["file", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
 @pytest.mark.parametrize("rows", [0, 2000])
 @pytest.mark.parametrize(
     ("statement", "index"),

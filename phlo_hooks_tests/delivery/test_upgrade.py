@@ -50,6 +50,9 @@ def _definitions(connection: Connection) -> set[str]:
     if connection.dialect.name == "sqlite":
         query = "SELECT sql FROM sqlite_master WHERE name LIKE '%hook%' AND sql IS NOT NULL"
         return {" ".join(row.sql.split()) for row in connection.execute(text(query))}
+    if connection.dialect.name == "mysql":
+        tables = [connection.execute(text(f"SHOW CREATE TABLE {name}")).one()[1] for name in metadata.tables]
+        return {line.strip(" ,") for table in tables for line in table.splitlines()}
     columns = (
         "SELECT table_name || column_name || data_type || is_nullable"
         " || coalesce(character_maximum_length::text, '') || coalesce(column_default, '')"
