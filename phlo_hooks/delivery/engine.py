@@ -49,8 +49,12 @@ def _connect_args(url: URL, timeout: float) -> dict[str, Any]:
     elif url.get_driver_name() in ("psycopg", "psycopg2"):
         # tcp_user_timeout: else a host that vanished holds the caller for the kernel's 15 minutes.
         ours = {"connect_timeout": seconds, "tcp_user_timeout": seconds * 1000}
+    elif url.get_backend_name() == "mysql":
+        # Of rows, and of whole tables: by default a run would wait for 50 s, and for a day.
+        waits = f"SET innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}"
+        ours = {"connect_timeout": seconds, "init_command": waits}
     else:
-        ours = {"connect_timeout": seconds} if url.get_backend_name() == "mysql" else {}
+        ours = {}
     return {key: value for key, value in ours.items() if key not in url.query}
 
 

@@ -58,6 +58,10 @@ class Gate:
             return most, None
         return (1, None) if self._may_probe(hook.qualified_name, now, now + lease) else (0, _why(circuit))
 
+    def probing(self, hook: str) -> bool:
+        """Whether what is under way is a probe."""
+        return self._seen.get(hook, Circuit()).state is CircuitState.HALF_OPEN
+
     def note(self, ended: Iterable[tuple[Finished, str]]) -> set[str]:
         """Tell the circuits what came of calls; return the hooks that are to be left alone now."""
         stopped = set()

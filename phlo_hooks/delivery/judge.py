@@ -34,6 +34,7 @@ class Judge:
         clock: the time, aware.
         rng: where the jitter comes from.
         tell: gives what is to be recorded of a dead letter.
+        probing: whether a hook is being tried, after its receiver was down.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class Judge:
         clock: Callable[[], datetime],
         rng: random.Random | None,
         tell: Tell,
+        probing: Callable[[str], bool],
     ) -> None:
         self._hooks, self._clock, self._rng, self._tell = hooks, clock, rng, tell
+        self._probing = probing
 
     def verdicts(self, finished: Finished, text: str) -> list[Verdict]:
         """One settlement for each delivery that a call was for; `text` describes its error."""
@@ -52,9 +55,10 @@ class Judge:
 
     def overdue(self, claim: Claim, text: str) -> Settlement:
         """A call did not return: due again when its lease ends, or later; it may still succeed."""
-        lease = (claim.lease_until - self._clock()).total_seconds()
-        after = max(lease, self._policy(claim).delay(claim.attempts, self._rng))
-        return self._told(claim, Settlement.retrying(claim.delivery_id, text, after=after))
+        now, policy = self._clock(), self._policy(claim)
+        after = max((claim.lease_until - now).total_seconds(), policy.delay(claim.attempts, self._rng))
+        counted = not self._probing(claim.hook) or now - claim.created_at >= policy.horizon
+        return self._told(claim, Settlement.retrying(claim.delivery_id, text, after=after, counted=counted))
 
     def hopeless(self, claim: Claim) -> Settlement | None:
         """Tried too often without an outcome, or too old; None for any other."""
@@ -77,10 +81,15 @@ class Judge:
         if len(finished.claims) > 1 and isinstance(finished.error, PermanentError):
             # Which of them it was about shows when each is tried alone.
             return self._told(claim, Settlement.retrying(claim.delivery_id, text, after=0))
-        policy, failure_policy = self._policy(claim), self._hooks[claim.hook].failure_policy
-        now = self._clock()
         result = verdict(
-            policy, claim, finished.error, text, failure_policy=failure_policy, now=now, rng=self._rng
+            self._policy(claim),
+            claim,
+            finished.error,
+            text,
+            failure_policy=self._hooks[claim.hook].failure_policy,
+            now=self._clock(),
+            rng=self._rng,
+            probe=self._probing(claim.hook),
         )
         return self._told(claim, result)
 

@@ -95,8 +95,9 @@ class Relay:
         self.clock = clock or store.clock
         self.stopping = stopping or (lambda: False)
         self._redact = redact or (lambda text: text)
-        self._judge = Judge(self.hooks, clock=self.clock, rng=rng, tell=tell or _for_nobody)
-        self._gate = Gate(store, self.hooks, self.scopes, clock=self.clock, tell=tell or _for_nobody)
+        tell = tell or _for_nobody
+        self._gate = Gate(store, self.hooks, self.scopes, clock=self.clock, tell=tell)
+        self._judge = Judge(self.hooks, clock=self.clock, rng=rng, tell=tell, probing=self._gate.probing)
         self._hanging = _hanging.setdefault(store, {})
 
     def run(self, budget: float | timedelta = 20.0, *, limit: int | None = None) -> RelayReport:
@@ -166,8 +167,9 @@ class Relay:
         if not group:
             return []
         text = f"the hook did not return within {time.monotonic() - since:.1f} s"
+        results = [(claim, self._judge.overdue(claim, text)) for claim in group]
         self.note([Finished(group, TimeoutError(text))])
-        return [(claim, self._judge.overdue(claim, text)) for claim in group]
+        return results
 
     def hopeless(self, claim: Claim) -> Settlement | None:
         """The verdict on a claim that the hook is not to be called for any more; None for any other."""

@@ -24,19 +24,25 @@ def verdict(
     failure_policy: FailurePolicy,
     now: datetime,
     rng: random.Random | None = None,
+    probe: bool = False,
 ) -> Settlement:
     """What a failed call means.
 
     A hook that ignores failures is not tried again. `PermanentError` is the end. `RetryLater` waits as
-    long as it says and is no attempt, until the whole schedule's time has passed. Anything else is
-    tried again by the schedule, and is dead after its last entry.
+    long as it says and is no attempt, until the whole schedule's time has passed. Nor is the probe of an open
+    circuit: it says that the receiver is down, and where order is kept it is the same event each time.
+    Anything else is tried again by the schedule, and is dead after its last entry.
     """
     if failure_policy is FailurePolicy.IGNORE:
         return Settlement.suppressed(claim.delivery_id, text)
     if isinstance(error, PermanentError):
         return Settlement.dead(claim.delivery_id, text)
-    if isinstance(error, RetryLater) and now - claim.created_at < policy.horizon:
+    patient = now - claim.created_at < policy.horizon
+    if isinstance(error, RetryLater) and patient:
         return Settlement.retrying(claim.delivery_id, text, after=asked(error), counted=False)
+    if probe and patient:
+        after = policy.delay(claim.attempts, rng)
+        return Settlement.retrying(claim.delivery_id, text, after=after, counted=False)
     if claim.attempts >= policy.max_attempts:
         return Settlement.dead(claim.delivery_id, text)
     return Settlement.retrying(claim.delivery_id, text, after=policy.delay(claim.attempts, rng))

@@ -16,8 +16,10 @@ from typing import Any
 
 from typing_extensions import Self
 
+from phlo_hooks.delivery.relay import Relay
 from phlo_hooks.delivery.store import HookStore
-from phlo_hooks_tests.delivery.helpers import claim, deliver, make_entries
+from phlo_hooks_tests.delivery.helpers import HOOK, FakeHook, claim, deliver, make_entries
+from phlo_hooks_tests.receiver import post_to
 
 
 class Children:
@@ -104,12 +106,19 @@ def _compare_and_set(url: str, number: int, times: int) -> int:
     return collisions
 
 
+def _relay(url: str, number: int, port: int, limit: int) -> int:
+    """Deliver at most so many to the receiver at this port; how many it were."""
+    hook = FakeHook(post_to(port, keep=True))
+    return Relay(HookStore(url), {HOOK: hook}, scopes=[""]).run(budget=120, limit=limit).delivered
+
+
 _ORDERS: dict[str, Callable[..., Any]] = {
     "ready": _ready,
     "open": _open,
     "record": _record,
     "claim": _claim,
     "compare_and_set": _compare_and_set,
+    "relay": _relay,
 }
 
 

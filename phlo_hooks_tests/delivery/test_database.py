@@ -117,6 +117,30 @@ def test_a_locked_table_is_waited_for_only_so_long(postgres_url: str) -> None:
     assert len(store.record(make_entries(1))) == 1
 
 
+@pytest.mark.mysql
+@pytest.mark.parametrize(
+    ("hold", "release"),
+    [
+        ("LOCK TABLES hook_events WRITE", "UNLOCK TABLES"),
+        ("SELECT * FROM hook_events FOR UPDATE", "ROLLBACK"),
+    ],
+    ids=["table", "rows"],
+)
+def test_a_lock_of_mysql_is_waited_for_only_so_long(mysql_url: str, hold: str, release: str) -> None:
+    """Of a table for a day by default, of a row for 50 s."""
+    store = HookStore(mysql_url, timeout=1)
+    store.record(make_entries(1))
+    with _admin(mysql_url) as other:
+        other.execute(text("SET autocommit = 0"))
+        other.execute(text(hold))
+        start = time.monotonic()
+        with pytest.raises(StoreUnavailableError, match="Lock wait timeout"):
+            store.record(make_entries(2))
+        assert time.monotonic() - start < 10
+        other.execute(text(release))
+    assert len(store.record(make_entries(2))) == 1
+
+
 @pytest.mark.postgres
 def test_a_database_that_takes_no_writes_is_unavailable(postgres_url: str) -> None:
     """What a standby answers during a failover; the same call works after it."""

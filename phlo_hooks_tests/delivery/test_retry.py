@@ -19,12 +19,18 @@ POLICY = RetryPolicy(schedule=(5, timedelta(minutes=1)), jitter="none")
 
 
 def verdict(
-    error: BaseException, attempts: int = 1, age: timedelta = timedelta(0), policy: str = "log"
+    error: BaseException,
+    attempts: int = 1,
+    age: timedelta = timedelta(0),
+    policy: str = "log",
+    *,
+    probe: bool = False,
 ) -> Settlement:
     """The verdict on a call that raised `error`."""
     claim = Claim(7, make_event(), HOOK, "", attempts, "me", START, created_at=START - age)
+    failure_policy, rng = FailurePolicy(policy), random.Random(1)
     return judged(
-        POLICY, claim, error, "text", failure_policy=FailurePolicy(policy), now=START, rng=random.Random(1)
+        POLICY, claim, error, "text", failure_policy=failure_policy, now=START, rng=rng, probe=probe
     )
 
 
@@ -63,6 +69,13 @@ def test_a_receiver_says_when_to_come_back() -> None:
     expected = Settlement.retrying(7, "text", after=120, counted=False)
     assert expected == verdict(RetryLater(after=120))
     assert expected == verdict(RetryLater(after=timedelta(minutes=2)), attempts=3)
+
+
+def test_a_probe_is_no_attempt() -> None:
+    """It tells of the receiver, not of the event; but not for longer than the schedule."""
+    expected = Settlement.retrying(7, "text", after=60, counted=False)
+    assert expected == verdict(OSError(), attempts=3, probe=True)
+    assert Settlement.dead(7, "text") == verdict(OSError(), 3, POLICY.horizon, probe=True)
 
 
 def test_a_receiver_that_never_has_time_is_given_up() -> None:

@@ -11,9 +11,9 @@ import dagster as dg
 import pytest
 from sqlalchemy import URL, make_url
 
-from phlo_hooks_tests.postgres import new_database, postgres_server, postgres_url
+from phlo_hooks_tests.postgres import new_database, own_server, postgres_server, postgres_url
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["own_server", "postgres_server", "postgres_url"]
 
 STORAGES = [
     pytest.param("sharded", id="sharded SQLite"),
