@@ -21,7 +21,12 @@ from phlo_hooks_tests.postgres import OwnServer
 from phlo_hooks_tests.producers.recording import runtime_of
 from phlo_hooks_tests.receiver import Receiver
 
-pytestmark = [pytest.mark.e2e, pytest.mark.postgres]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.postgres,
+    # A connection that breaks while it is being set up may still be left to the garbage collector, which tells.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 PATIENCE = 60
 
