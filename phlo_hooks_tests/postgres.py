@@ -6,6 +6,7 @@ Use: `from phlo_hooks_tests.postgres import postgres_server, postgres_url` in a 
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import signal
@@ -94,3 +95,5 @@ def own_server() -> Iterator[OwnServer]:
     server = OwnServer()
     yield server
     server.end()
+    # What was cut off is collected here, and not in some other test.
+    gc.collect()
