@@ -44,8 +44,8 @@ class CircuitBreaker:
                 raise ConfigurationError(f"circuit breaker {name} {value!r}: use a whole number from 1 up")
         for name in ("cooldown", "max_cooldown"):
             value = seconds(getattr(self, name))
-            if not (math.isfinite(value) and value >= 0):
-                raise ConfigurationError(f"circuit breaker {name} {value!r}: use seconds, from 0 up")
+            if not (math.isfinite(value) and value > 0):
+                raise ConfigurationError(f"circuit breaker {name} {value!r}: use seconds above 0")
         if self.reenable not in ("command", "probe"):
             raise ConfigurationError(
                 f"circuit breaker reenable {self.reenable!r} is unknown; use 'command' or 'probe'"

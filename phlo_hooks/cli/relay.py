@@ -5,22 +5,22 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 
 import click
 import dagster as dg
 
 from phlo_hooks.cli.loading import Location, load_locations, open_instance
 from phlo_hooks.cli.metrics import start_metrics_server
-from phlo_hooks.delivery.relay import Relay
+from phlo_hooks.delivery.relay import RelayReport
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.errors import StoreError
-from phlo_hooks.producers.sensor import TICK_BUDGET, tick
+from phlo_hooks.producers.sensor import look, summary, tick
 
-# What a step has recorded waits for so long at most, in seconds, before it is delivered.
-POLL = 0.2
+logger = logging.getLogger("phlo_hooks.cli.relay")
+
+# A store that is down is asked again after so many seconds.
+_STORE_PAUSE = 1.0
 # However much waits: who asks for one pass waits for its end.
 _ONCE_BUDGET = 86_400.0
 
@@ -81,12 +81,30 @@ def relay(
     with open_instance() as instance:
         if metrics_port is not None:
             _serve_metrics(locations[0].runtime.store(instance), metrics_port, metrics_address)
-        places = [_Place(instance, each, concurrency, stop) for each in locations]
-        while True:
-            for place in places:
-                click.echo(place.look(_ONCE_BUDGET if once else TICK_BUDGET))
-            if once or _deliver(places, stop, interval):
-                return
+        if once:
+            for each in locations:
+                click.echo(f"{each.name}: {_once(instance, each)}")
+            return
+        _serve([_Place(instance, each, concurrency, stop) for each in locations], stop, interval)
+
+
+def _once(instance: dg.DagsterInstance, location: Location) -> str:
+    try:
+        return tick(instance, location.runtime, location.name, _ONCE_BUDGET)
+    except StoreError as exc:
+        return f"{exc}; nothing was recorded or delivered, the next pass tries again"
+
+
+def _serve(places: Sequence[_Place], stop: threading.Event, interval: float) -> None:
+    threads = [threading.Thread(target=place.deliver, name="phlo-hooks deliver") for place in places]
+    for thread in threads:
+        thread.start()
+    while not stop.is_set():
+        for place in places:
+            place.look()
+        stop.wait(interval)
+    for thread in threads:
+        thread.join()
 
 
 def _serve_metrics(store: HookStore, port: int, address: str) -> None:
@@ -95,17 +113,8 @@ def _serve_metrics(store: HookStore, port: int, address: str) -> None:
     click.echo(f"metrics: http://{address}:{server.port}/metrics")
 
 
-def _deliver(places: Sequence[_Place], stop: threading.Event, interval: float) -> bool:
-    """Deliver what comes until it is time for the next look; return whether to stop."""
-    until = time.monotonic() + interval
-    while time.monotonic() < until and not stop.wait(min(POLL, interval)):
-        for place in places:
-            place.deliver(until - time.monotonic())
-    return stop.is_set()
-
-
 class _Place:
-    """One code location at work."""
+    """One code location at work: one thread delivers, another reads Dagster's log."""
 
     def __init__(
         self, instance: dg.DagsterInstance, location: Location, concurrency: int, stop: threading.Event
@@ -114,33 +123,40 @@ class _Place:
         self._location = location
         self._concurrency = concurrency
         self._stop = stop
-        self._relay: Relay | None = None
+        self._report = RelayReport()
+        self._told = ""
 
-    def look(self, budget: float) -> str:
-        """Collect from Dagster's log, deliver, and say what was done; within so many seconds."""
-        return f"{self._location.name}: {self._tick(budget)}"
-
-    def deliver(self, budget: float) -> None:
-        """Deliver what steps have recorded meanwhile; a store that is down is told of by `look`."""
-        with suppress(StoreError):
-            self._own_relay().run(budget=max(budget, POLL))
-
-    def _tick(self, budget: float) -> str:
+    def look(self) -> None:
+        """Collect from Dagster's log; say what was done since the last time, if anything was."""
         location = self._location
         try:
-            return tick(self._instance, location.runtime, location.name, budget, self._own_relay())
+            collected = look(self._instance, location.runtime, location.name)
         except StoreError as exc:
-            return f"{exc}; nothing was recorded or delivered, the next pass tries again"
+            self._say(f"{exc}; nothing is recorded or delivered, the next look tries again")
+            return
+        self._say(f"{collected}; {summary(self._report)}", unless=not collected.new)
 
-    def _own_relay(self) -> Relay:
-        if self._relay is None:
-            self._relay = self._location.runtime.relay(
-                self._instance,
-                self._location.name,
-                concurrency=self._concurrency,
-                stopping=self._stop.is_set,
-            )
-        return self._relay
+    def deliver(self) -> None:
+        """Deliver whatever comes, until it is time to stop."""
+        location = self._location
+        while not self._stop.is_set():
+            try:
+                location.runtime.relay(
+                    self._instance,
+                    location.name,
+                    concurrency=self._concurrency,
+                    stopping=self._stop.is_set,
+                ).serve(self._report)
+            except StoreError as exc:
+                # `look` tells of a store that is down, once.
+                logger.debug("%s", exc)
+                self._stop.wait(_STORE_PAUSE)
+
+    def _say(self, text: str, unless: bool = False) -> None:
+        if unless or text == self._told:
+            return
+        self._told = text
+        click.echo(f"{self._location.name}: {text}")
 
 
 def _stop_on_signal() -> threading.Event:

@@ -74,9 +74,8 @@ _REOPENED = {
     "created_at": _NOW,
 }
 
-REOPEN = _CHOSEN.values(_REOPENED)
-
-REPLAY = _CHOSEN.values({**_REOPENED, "replays": _delivery.replays + 1})
+# Counted, so that giving it up a second time is news again.
+REOPEN = REPLAY = _CHOSEN.values({**_REOPENED, "replays": _delivery.replays + 1})
 
 MAKE_DUE = _CHOSEN.values(next_attempt_at=_NOW)
 

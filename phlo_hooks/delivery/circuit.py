@@ -18,6 +18,9 @@ class CircuitState(str, Enum):
     DISABLED = "disabled"
 
 
+_STATES = frozenset(state.value for state in CircuitState)
+
+
 @dataclass(frozen=True)
 class Circuit:
     """Where a hook's circuit breaker stands.
@@ -45,7 +48,10 @@ class Circuit:
     def read(cls, value: dict[str, Any]) -> Circuit:
         """As `written`; what a newer release added is left out."""
         known = {name: value[name] for name in cls.__dataclass_fields__ if name in value}
-        return cls(**{**known, "state": CircuitState(known.get("state", "closed"))})
+        state = known.get("state", "closed")
+        # What a newer release calls otherwise is not closed.
+        known["state"] = CircuitState(state) if state in _STATES else CircuitState.OPEN
+        return cls(**known)
 
     def written(self) -> dict[str, Any]:
         """As JSON."""
@@ -65,6 +71,12 @@ class Circuit:
     def probing(self, now: float, until: float) -> Circuit:
         """One delivery is being tried, by a relay that is taken for dead at `until`."""
         return replace(self._changed(CircuitState.HALF_OPEN, now, self.reason), until=until)
+
+    def unprobed(self, now: float) -> Circuit:
+        """The delivery that was to be tried is not."""
+        if self.state is not CircuitState.HALF_OPEN:
+            return self
+        return replace(self._changed(CircuitState.OPEN, now, self.reason), until=now)
 
     def succeeded(self, now: float) -> Circuit:
         """A delivery was made."""
@@ -87,14 +99,20 @@ class Circuit:
 
     def opened(self, policy: CircuitBreaker, now: float, reason: str) -> Circuit:
         """Nothing is sent for a while, longer each time."""
-        until = now + policy.rest(self.openings + 1)
+        # A pause that the receiver asked for is kept.
+        asked = self.until or 0.0 if self.state is CircuitState.CLOSED else 0.0
+        until = max(now + policy.rest(self.openings + 1), asked)
         opened = self._changed(CircuitState.OPEN, now, reason)
         return replace(opened, openings=self.openings + 1, until=until)
 
     def paused(self, now: float, until: float, reason: str) -> Circuit:
         """The receiver asked for a pause, which is no failure."""
+        if self.state is CircuitState.DISABLED:
+            return self
+        # Of a circuit that is half open, `until` is the probe's lease.
+        before = 0.0 if self.state is CircuitState.HALF_OPEN else self.until or 0.0
         state = CircuitState.OPEN if self.needs_probe else self.state
-        return replace(self._changed(state, now, reason), until=max(until, self.until or 0.0))
+        return replace(self._changed(state, now, reason), until=max(until, before))
 
     def disabled(self, now: float, reason: str) -> Circuit:
         """Nothing is sent until `closed`."""

@@ -111,8 +111,9 @@ def _take(
 def _due(connection: Connection, want: Want, scopes: Collection[str], now: datetime) -> list[Row[Any]]:
     queries = _queries(want)
     rows: list[Row[Any]] = []
+    everywhere = {"of_hook": want.hook, "of_scopes": list(scopes), "now": now, "most": want.limit}
     for scope in set(scopes):
-        where = {"of_hook": want.hook, "of_scope": scope, "now": now, "most": want.limit}
+        where = {**everywhere, "of_scope": scope}
         for query in queries:
             rows.extend(connection.execute(query, where))
     rows.sort(key=lambda row: row.id if want.ordered else (row.next_attempt_at, row.id))
@@ -166,6 +167,7 @@ def _order(result: Settlement) -> tuple[int, tuple[str, ...]]:
 def _values(result: Settlement, owner: str, now: datetime) -> dict[str, Any]:
     values = {
         "owner": owner,
+        "at": now,
         "succeeded": result.state is DeliveryState.DELIVERED,
         "new_state": result.state and result.state.value,
         "uncounted": int(not result.counted),

@@ -47,16 +47,41 @@ class Gate:
         self._seen: dict[str, Circuit] = {}
         self._read_at = float("-inf")
 
-    def admitted(self, hook: RegisteredHook, most: int, *, lease: float) -> tuple[int, str | None]:
-        """How many deliveries may be made now, and why not `most`; `lease` is how long a probe may take."""
-        circuit, now = self._look(hook.qualified_name), self._now()
-        if hook.registration.circuit is None and circuit.state is not CircuitState.DISABLED:
-            return most, None
-        if circuit.waits(now):
+    def admitted(self, hook: RegisteredHook, most: int) -> tuple[int, str | None]:
+        """How many deliveries may be claimed now, and why none."""
+        circuit = self._look(hook.qualified_name)
+        # Of a hook that has no breaker any more, what its breaker left behind does not count.
+        left_behind = hook.registration.circuit is None and circuit.needs_probe
+        if circuit.waits(self._now()) and not left_behind:
             return 0, _why(circuit)
-        if not circuit.needs_probe:
-            return most, None
-        return (1, None) if self._may_probe(hook.qualified_name, now, now + lease) else (0, _why(circuit))
+        return (1 if circuit.needs_probe and not left_behind else most), None
+
+    def reserve(self, hook: RegisteredHook, lease: float) -> bool:
+        """Whether what was claimed may be delivered; of an open circuit, a single delivery, by one relay."""
+        circuit, now = self._look(hook.qualified_name), self._now()
+        if hook.registration.circuit is None or not circuit.needs_probe:
+            return True
+
+        def probe(circuit: Circuit) -> Circuit:
+            free = circuit.needs_probe and not circuit.waits(now)
+            return circuit.probing(now, now + lease) if free else circuit
+
+        old, new = self._circuits.change(hook.qualified_name, probe)
+        self._seen[hook.qualified_name] = new
+        return new != old
+
+    def unprobe(self, hook: str) -> None:
+        """The probe that was reserved is not made after all: anybody may make it."""
+        if not self.probing(hook):
+            return
+        now = self._now()
+        _, new = self._circuits.change(hook, lambda circuit: circuit.unprobed(now))
+        self._seen[hook] = new
+
+    def held(self, hook: RegisteredHook) -> bool:
+        """Whether what waits for a hook here is to be given back: somebody has stopped it meanwhile."""
+        circuit = self._look(hook.qualified_name)
+        return circuit.waits(self._now()) and circuit.state is not CircuitState.HALF_OPEN
 
     def probing(self, hook: str) -> bool:
         """Whether what is under way is a probe."""
@@ -83,28 +108,17 @@ class Gate:
         if error is None:
             return lambda circuit: circuit.succeeded(now)
         if isinstance(error, EndpointGoneError):
-            return lambda circuit: circuit.disabled(now, reason)
+            return lambda circuit: (
+                circuit if circuit.state is CircuitState.DISABLED else circuit.disabled(now, reason)
+            )
         if isinstance(error, RetryLater):
             until = now + asked(error)
-            return (lambda circuit: circuit.paused(now, until, reason)) if error.pause else None
-        if isinstance(error, PermanentError) or policy is None:
+            if error.pause:
+                return lambda circuit: circuit.paused(now, until, reason)
+        if isinstance(error, (RetryLater, PermanentError)) or policy is None:
             # A probe that was refused for good has found somebody in.
             return lambda circuit: circuit.succeeded(now) if circuit.needs_probe else circuit
         return partial(_failed, policy=policy, now=now, reason=reason)
-
-    def _may_probe(self, hook: str, now: float, until: float) -> bool:
-        """Whether this relay is the one to try a single delivery; where none is due, nobody need."""
-        due = datetime.fromtimestamp(now, timezone.utc)
-        if not self._store.pending_count(hooks=[hook], scopes=self._scopes, due_at=due):
-            return False
-
-        def probe(circuit: Circuit) -> Circuit:
-            free = circuit.needs_probe and not circuit.waits(now)
-            return circuit.probing(now, until) if free else circuit
-
-        old, new = self._circuits.change(hook, probe)
-        self._seen[hook] = new
-        return new != old
 
     def _look(self, hook: str) -> Circuit:
         if time.monotonic() - self._read_at > _FRESH:

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from phlo_hooks.delivery.judge import ALONE
 from phlo_hooks.delivery.records import Claim
 from phlo_hooks.delivery.worker import Finished, Group, Worker
 from phlo_hooks.registration import RegisteredHook
+from phlo_hooks.retry import seconds
 
 if TYPE_CHECKING:
     from phlo_hooks.delivery.relay import Relay
@@ -33,29 +35,30 @@ class HookRun:
         self.laneless = True
         self._relay = relay
         self._finished = finished
-        self._claims: set[int] = set()
+        self._claims: dict[int, set[int]] = {}
         self._workers: dict[int, Worker] = {}
 
     @property
     def under_way(self) -> bool:
         """Whether there are claims without an outcome."""
-        return bool(self._claims)
+        return any(self._claims.values())
 
     def begin(self, claims: Iterable[Claim]) -> None:
         """Have the hook called for these, in order."""
         by_place: dict[int, list[Claim]] = {}
         size = self.hook.registration.batch_size or 1
         for number, claim in enumerate(claims):
-            self._claims.add(claim.delivery_id)
             by_place.setdefault(self._place(claim, number // size), []).append(claim)
         for place, own in by_place.items():
             if place not in self._workers:
                 self._workers[place] = self._relay.start(self.hook, self._finished)
+            self._claims[place] = {claim.delivery_id for claim in own}
             self._workers[place].give(_groups(own, size))
 
     def settled(self, claim: Claim) -> None:
         """There is an outcome."""
-        self._claims.discard(claim.delivery_id)
+        for own in self._claims.values():
+            own.discard(claim.delivery_id)
 
     def go_on(self) -> None:
         """Go on after failures."""
@@ -66,23 +69,31 @@ class HookRun:
         """The claims whose call has not begun."""
         return [claim for worker in self._workers.values() for claim in worker.take_back()]
 
-    def overdue(self, patience: float) -> Iterator[tuple[Group, float, list[Claim]]]:
-        """Let go of the threads whose call has been going on for longer; patience 0 lets go of all.
+    def expired(self) -> Iterator[tuple[Group, float, list[Claim]]]:
+        """Let go of the threads whose call has been going on for longer than it may.
 
         Yields:
             The claims that are being called for, since when, and those that were not called.
         """
-        now = time.monotonic()
+        now, allowed = time.monotonic(), seconds(self.hook.registration.timeout)
         for place, worker in list(self._workers.items()):
             since = worker.busy_since
-            if patience and (since is None or now - since <= patience):
-                continue
-            del self._workers[place]
-            rest = worker.take_back()
-            group = worker.abandon()
-            if group:
-                self._relay.leave(self.hook.qualified_name, worker)
-            yield group, since or now, rest
+            if since is not None and now - since > allowed:
+                rest = worker.take_back()
+                yield self._abandon(place, expired=True), since, rest
+
+    def let_go(self) -> list[Group]:
+        """Leave all threads to themselves, to record what comes of it; return what they are calling for."""
+        return [group for place in list(self._workers) if (group := self._abandon(place, expired=False))]
+
+    def _abandon(self, place: int, *, expired: bool) -> Group:
+        worker = self._workers.pop(place)
+        # Also what it has in hand and will not begin any more: the thread itself gives that back.
+        self._claims.pop(place, None)
+        group = worker.abandon(expired=expired)
+        if group:
+            self._relay.leave(self.hook.qualified_name, worker)
+        return group
 
     def _place(self, claim: Claim, turn: int) -> int:
         """Which thread: always the same one for a lane."""
@@ -92,10 +103,10 @@ class HookRun:
 
 
 def _groups(claims: Iterable[Claim], size: int) -> Iterator[Group]:
-    """Batches of what was never tried; the rest alone, so that a bad event is found."""
+    """Batches of what never failed; the rest alone, so that a bad event is found."""
     batch: list[Claim] = []
     for claim in claims:
-        if claim.attempts > 1:
+        if claim.attempts > 1 or ALONE in (claim.errors or ""):
             yield from [tuple(batch)] if batch else []
             batch = []
             yield (claim,)

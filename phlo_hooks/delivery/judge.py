@@ -16,12 +16,15 @@ from phlo_hooks.delivery.verdict import verdict
 from phlo_hooks.delivery.worker import Finished
 from phlo_hooks.errors import PermanentError
 from phlo_hooks.events import HookStatusEvent
-from phlo_hooks.registration import RegisteredHook
+from phlo_hooks.registration import FailurePolicy, RegisteredHook
 from phlo_hooks.retry import RetryPolicy
 
 # Of each attempt, the message; the last error is kept at more length.
 _MAX_ERROR = 1000
 _MAX_ERRORS = 20
+
+# In the error of a batch, says that its events are tried one by one.
+ALONE = "(of a batch: each is tried alone)"
 
 Verdict = tuple[Claim, Settlement]
 
@@ -55,6 +58,8 @@ class Judge:
 
     def overdue(self, claim: Claim, text: str) -> Settlement:
         """A call did not return: due again when its lease ends, or later; it may still succeed."""
+        if self._hooks[claim.hook].failure_policy is FailurePolicy.IGNORE:
+            return self._told(claim, Settlement.suppressed(claim.delivery_id, text))
         now, policy = self._clock(), self._policy(claim)
         after = max((claim.lease_until - now).total_seconds(), policy.delay(claim.attempts, self._rng))
         counted = not self._probing(claim.hook) or now - claim.created_at >= policy.horizon
@@ -66,7 +71,7 @@ class Judge:
         tries = claim.attempts - 1
         if tries >= policy.max_attempts:
             text = f"no outcome in {tries} attempts: the process that called the hook ended each time"
-            return self._told(claim, Settlement.dead(claim.delivery_id, text))
+            return self._told(claim, Settlement.dead(claim.delivery_id, text)._replace(counted=False))
         age = self._clock() - claim.created_at
         if not policy.too_old(age):
             return None
@@ -80,7 +85,9 @@ class Judge:
             return Settlement.delivered(claim.delivery_id)
         if len(finished.claims) > 1 and isinstance(finished.error, PermanentError):
             # Which of them it was about shows when each is tried alone.
-            return self._told(claim, Settlement.retrying(claim.delivery_id, text, after=0))
+            return self._told(
+                claim, Settlement.retrying(claim.delivery_id, f"{text}\n{ALONE}", after=0, counted=False)
+            )
         result = verdict(
             self._policy(claim),
             claim,

@@ -29,7 +29,7 @@ def dead_letter(claim: Claim, result: Settlement) -> HookStatusEvent:
         hook=claim.hook,
         about_event_id=claim.event.event_id,
         change=claim.replays,
-        attempts=claim.attempts,
+        attempts=claim.attempts - (not result.counted),
         reason=(result.error or "").partition("\n")[0],
         correlation=_of_run(claim.event.correlation),
     )

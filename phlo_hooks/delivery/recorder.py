@@ -13,7 +13,7 @@ from phlo_hooks.delivery.records import DeliveryKey, Entry, Settlement, StateWri
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.dispatch import Delivery, Outcome
 from phlo_hooks.envelope import redacted
-from phlo_hooks.errors import StoreError
+from phlo_hooks.errors import PermanentError, StoreError
 from phlo_hooks.events import HookEvent
 from phlo_hooks.limits import bounded
 from phlo_hooks.redaction import Redactor
@@ -110,6 +110,8 @@ class Recorder:
         if delivery.outcome in (Outcome.IGNORED, Outcome.RAISED):
             # What was raised has had its effect, which was to stop the step: there is nothing to try again.
             return Settlement.suppressed(key, error)
+        if isinstance(delivery.error, PermanentError):
+            return Settlement.dead(key, error)
         return Settlement.retrying(key, error, after=RetryPolicy().delay(1))
 
     def _targets(self, hooks: Iterable[RegisteredHook], event: HookEvent) -> tuple[Target, ...]:

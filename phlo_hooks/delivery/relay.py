@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import random
 import socket
@@ -10,7 +11,7 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 from weakref import WeakKeyDictionary
@@ -103,8 +104,9 @@ class Relay:
     def run(self, budget: float | timedelta = 20.0, *, limit: int | None = None) -> RelayReport:
         """Deliver until nothing is due, or the time is up.
 
-        A call that is still under way at the end is left to its thread: a success is recorded when it
-        comes, else the delivery is due again when its lease ends. What was not called is given back.
+        A call that is still under way at the end is left to its thread, which records what comes of it; if
+        the process ends before, the delivery is due again when its lease ends. What was not called is given
+        back.
 
         Args:
             budget: how long to go on beginning calls.
@@ -115,13 +117,26 @@ class Relay:
         """
         report = RelayReport()
         with self.store.connected():
-            if not self.store.any_due(list(self.hooks), self.scopes, self.clock()):
+            if not self.any_due():
                 return report
             RelayRun(self, report, seconds(budget), limit).go()
             report.remaining = self.store.pending_count(
                 hooks=list(self.hooks), scopes=self.scopes, due_at=self.clock()
             )
         return report
+
+    def serve(self, report: RelayReport) -> None:
+        """Deliver whatever comes, until `stopping` says so; `report` is filled meanwhile.
+
+        Raises:
+            StoreUnavailableError: the store went away; what it did not hear of is delivered again.
+        """
+        with self.store.connected():
+            RelayRun(self, report, math.inf, serving=True).go()
+
+    def any_due(self) -> bool:
+        """Whether there is anything to deliver now."""
+        return self.store.any_due(list(self.hooks), self.scopes, self.clock())
 
     def lease(self, hook: RegisteredHook) -> float:
         """Seconds that a claim is this relay's: a call that begins before half of it is over ends in time."""
@@ -152,11 +167,27 @@ class Relay:
 
     def admitted(self, hook: RegisteredHook, most: int) -> tuple[int, str | None]:
         """How many deliveries of a hook may be made now, and why not all."""
-        return self._gate.admitted(hook, most, lease=self.lease(hook))
+        return self._gate.admitted(hook, most)
 
-    def note(self, ended: Iterable[Finished]) -> set[str]:
+    def reserve(self, hook: RegisteredHook) -> bool:
+        """Whether what was claimed may be delivered; of an open circuit, one delivery by one relay."""
+        return self._gate.reserve(hook, self.lease(hook))
+
+    def held(self, hook: RegisteredHook) -> bool:
+        """Whether a hook is to be left alone now, also with what was claimed before."""
+        return self._gate.held(hook)
+
+    def note(self, ended: Sequence[Finished]) -> set[str]:
         """Tell the circuit breakers what came of calls; return the hooks that are to be left alone now."""
-        return self._gate.note((each, self._text(each.error)) for each in ended if each.called)
+        try:
+            for each in ended:
+                if not each.called:
+                    self._gate.unprobe(each.claims[0].hook)
+            return self._gate.note((each, self._text(each.error)) for each in ended if each.called)
+        except StoreError as exc:
+            # What became of the calls is to be recorded all the same; that the receiver is down shows again.
+            logger.warning("circuit breakers not told: %s", exc)
+            return set()
 
     def judge(self, finished: Finished) -> list[tuple[Claim, Settlement]]:
         """What the end of a call means for its deliveries."""
@@ -178,12 +209,18 @@ class Relay:
     def _text(self, error: BaseException | None) -> str:
         return "" if error is None else self._redact(_describe(error))
 
-    def _too_late(self, finished: Finished) -> None:
-        """A failure was counted when the call was given up; a success is news, and so is no call."""
-        if finished.error is not None:
+    def _too_late(self, finished: Finished, expired: bool) -> None:
+        """Record what came of a call that nobody waits for any more, in its own thread.
+
+        Of one that took longer than it may, the failure is recorded already, and of one whose lease has ended
+        somebody else's call counts; a success is news.
+        """
+        over = expired or self.clock() >= finished.claims[0].lease_until
+        if over and finished.error is not None:
             return
         try:
             results = [result for _, result in self.judge(finished)]
+            self.note([finished])
             self.store.settle(results, owner=self.owner)
         except StoreError as exc:
             logger.warning("hook %s: late outcome not recorded: %s", finished.claims[0].hook, exc)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from phlo_hooks.delivery.hook_run import HookRun
 from phlo_hooks.delivery.records import Claim, DeliveryState, Settlement, Want
 from phlo_hooks.delivery.report import RelayReport
-from phlo_hooks.delivery.worker import Finished
+from phlo_hooks.delivery.worker import Finished, Group
 from phlo_hooks.retry import seconds
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ BATCH = 50
 # While a slow hook is being waited for, the others are asked for new work this often.
 POLL = 0.5
 _TICK = 0.05
+# With nothing to do, what is recorded waits for so long at most.
+IDLE = 0.2
 
 _Result = tuple[Claim, Settlement]
 
@@ -36,9 +38,20 @@ class RelayRun:
         report: is filled.
         budget: seconds in which calls may begin.
         limit: how many deliveries to claim at most; None for no limit.
+        serving: whether to wait for more when nothing is due.
     """
 
-    def __init__(self, relay: Relay, report: RelayReport, budget: float, limit: int | None) -> None:
+    def __init__(
+        self,
+        relay: Relay,
+        report: RelayReport,
+        budget: float,
+        limit: int | None = None,
+        *,
+        serving: bool = False,
+    ) -> None:
+        self._serving = serving
+        self._looked_out = time.monotonic()
         self._relay = relay
         self._report = report
         self._deadline = time.monotonic() + budget
@@ -50,14 +63,22 @@ class RelayRun:
     def go(self) -> None:
         """Deliver until nothing is due, or the time is up."""
         try:
-            while not self._over() and (self._claim() or self._under_way()):
+            while not self._over() and (self._claim() or self._under_way() or self._wait()):
                 self._collect(self._patience())
                 self._give_up()
+                self._withdraw()
         finally:
             self._wind_down()
 
     def _over(self) -> bool:
         return time.monotonic() >= self._deadline or self._relay.stopping()
+
+    def _wait(self) -> bool:
+        if self._serving:
+            time.sleep(IDLE)
+            if self._relay.any_due():
+                self._look_again()
+        return self._serving
 
     def _patience(self) -> float:
         return min(POLL, self._deadline - time.monotonic()) if self._under_way() else 0
@@ -72,8 +93,13 @@ class RelayRun:
         claims = self._relay.store.claim(wants, scopes=self._relay.scopes, owner=self._relay.owner)
         if self._left is not None:
             self._left -= len(claims)
-        for want in wants:
-            self._start(self._runs[want.hook], [claim for claim in claims if claim.hook == want.hook])
+        dead = [
+            result
+            for want in wants
+            for result in self._start(self._runs[want.hook], [c for c in claims if c.hook == want.hook])
+        ]
+        # Only now: trouble with the store must find everything that was claimed begun.
+        self._settle(dead)
         return bool(claims)
 
     def _idle(self) -> list[HookRun]:
@@ -105,14 +131,20 @@ class RelayRun:
             wait=seconds(of.batch_wait),
         )
 
-    def _start(self, run: HookRun, claims: list[Claim]) -> None:
+    def _start(self, run: HookRun, claims: list[Claim]) -> list[_Result]:
+        """Have a hook called; return the outcomes of the claims that it is not called for."""
         run.laneless = any(claim.lane is None for claim in claims)
         if not claims:
             run.ask_again = time.monotonic() + POLL
-            return
+            return []
         verdicts = [(claim, self._relay.hopeless(claim)) for claim in claims]
-        self._settle((claim, dead) for claim, dead in verdicts if dead is not None)
-        run.begin(claim for claim, dead in verdicts if dead is None)
+        fresh = [claim for claim, dead in verdicts if dead is None]
+        results = [(claim, dead) for claim, dead in verdicts if dead is not None]
+        if fresh and not self._relay.reserve(run.hook):
+            # Another relay tries whether the receiver is back.
+            return results + _released(fresh)
+        run.begin(fresh)
+        return results
 
     def _collect(self, wait: float) -> None:
         """Settle what has finished, all that there is in one transaction."""
@@ -167,32 +199,44 @@ class RelayRun:
         then = "given up" if result.after is None else f"next in {result.after:.0f} s"
         logger.log(level, "hook %s failed on %s %s, attempt %d, %s: %s", *what, then, result.error)
 
-    def _give_up(self, patience: float | None = None) -> None:
-        """Let go of the calls that take longer than their hook may; or than `patience`."""
+    def _give_up(self) -> None:
+        """Let go of the calls that take longer than their hook may."""
         for run in self._runs.values():
-            allowed = seconds(run.hook.registration.timeout)
-            self._settle(self._let_go(run, allowed if patience is None else min(allowed, patience)))
+            results: list[_Result] = []
+            for group, since, rest in run.expired():
+                results += _released(rest)
+                results += self._relay.overdue(group, since)
+            self._settle(results)
 
-    def _let_go(self, run: HookRun, patience: float) -> list[_Result]:
-        results: list[_Result] = []
-        for group, since, rest in run.overdue(patience):
-            results += _released(rest)
-            results += self._relay.overdue(group, since)
-        return results
+    def _withdraw(self) -> None:
+        """Give back what waits for hooks that somebody has stopped meanwhile."""
+        now = time.monotonic()
+        if now - self._looked_out < POLL:
+            return
+        self._looked_out = now
+        held = [run for run in self._runs.values() if run.under_way and self._relay.held(run.hook)]
+        self._settle(result for run in held for result in _released(run.take_back()))
 
     def _wind_down(self) -> None:
-        """Give back what was not called, wait a little for what was, and let go of the rest."""
+        """Give back what was not called, wait a little for what was, and leave the rest to its threads."""
         back = [claim for run in self._runs.values() for claim in run.take_back()]
-        grace = self._relay.grace
-        patience = time.monotonic() + grace
+        patience = time.monotonic() + self._relay.grace
         try:
             self._settle(_released(back))
             while self._under_way() and time.monotonic() < patience:
                 self._collect(_TICK)
-                self._give_up(grace)
+                self._give_up()
         finally:
-            rest = [result for run in self._runs.values() for result in self._let_go(run, 0)]
-            self._settle(rest + self._results(0))
+            # Before anything that the store may refuse: a thread that nobody has let go of waits for ever.
+            left = [group for run in self._runs.values() for group in run.let_go()]
+            self._settle(self._results(0))
+            self._tell_of(left)
+
+    def _tell_of(self, left: Iterable[Group]) -> None:
+        for group in left:
+            self._report.under_way += len(group)
+            text = "a call has not returned yet; its outcome will be recorded"
+            self._report.errors.setdefault(group[0].hook, text)
 
 
 def _released(claims: Iterable[Claim]) -> list[_Result]:

@@ -11,7 +11,8 @@ from phlo_hooks.delivery.records import DeliveryState, Settlement
 class RelayReport:
     """What one run of the relay did.
 
-    `errors` has the last one of each hook; `remaining` counts the deliveries that are due and were not made.
+    `errors` has the last one of each hook; `remaining` counts the deliveries that are due and were not made,
+    `under_way` those whose call had not returned at the end.
     """
 
     delivered: int = 0
@@ -19,6 +20,7 @@ class RelayReport:
     dead: int = 0
     suppressed: int = 0
     remaining: int = 0
+    under_way: int = 0
     errors: dict[str, str] = field(default_factory=dict)
 
     def count(self, result: Settlement) -> None:

@@ -69,14 +69,15 @@ DUE = _DUE.where(_delivery.scope == bindparam("of_scope")).order_by(_delivery.ne
 # What was recorded before its hook asked for order has no lane, and waits for nobody.
 DUE_WITHOUT_LANE = DUE.where(_delivery.lane.is_(None))
 
-# What waits for its next attempt, or what somebody holds a lease on. Read once for each claim: PostgreSQL,
+# What waits for its next attempt, or what somebody holds a lease on, for any of the code locations that are
+# served: the events of one run may be of two. Read once for each claim: PostgreSQL,
 # whose statistics of a queue are always old, would else read all that is open for each row.
 _held = hook_deliveries.alias("held")
 _waiting = (
     select(_held.c.lane, _held.c.id)
     .where(
         _held.c.hook == bindparam("of_hook"),
-        _held.c.scope == bindparam("of_scope"),
+        _held.c.scope.in_(bindparam("of_scopes", expanding=True)),
         _held.c.lane.is_not(None),
         _held.c.next_attempt_at > bindparam("now"),
     )
@@ -106,14 +107,18 @@ LEASE = (
     )
 )
 
-# Only what is open, and only by who holds the lease; a success counts from anyone, for the hook has the
-# event, and calling it again would be the worse mistake.
+# Only what is open, and only by who holds the lease; in a lane, only while it has not ended: another relay,
+# which passes rows that are locked, would take what comes after this one. A success counts from anyone and
+# at any time, for the hook has the event, and calling it again would be the worse mistake.
 _SETTLE = (
     update(hook_deliveries)
     .where(
         _delivery.next_attempt_at.is_not(None),
         or_(
-            _delivery.lease_owner == bindparam("owner"),
+            and_(
+                _delivery.lease_owner == bindparam("owner"),
+                or_(_delivery.lane.is_(None), _delivery.next_attempt_at > bindparam("at")),
+            ),
             bindparam("succeeded", type_=Boolean),
         ),
     )

@@ -33,7 +33,8 @@ class Worker:
         call: calls the hook; an exception is a failure.
         fresh: whether enough of the claims' lease is left to call the hook.
         finished: takes what came of each group.
-        too_late: is told of what came of a group after the worker was abandoned, in its own thread.
+        too_late: is told of what came of a group after the worker was abandoned, in its own thread; and
+            whether its failure was recorded by then.
     """
 
     def __init__(
@@ -43,13 +44,14 @@ class Worker:
         call: Callable[[Group], object],
         fresh: Callable[[Group], bool],
         finished: SimpleQueue[Finished],
-        too_late: Callable[[Finished], None],
+        too_late: Callable[[Finished, bool], None],
     ) -> None:
         self._call, self._fresh, self._finished, self._too_late = call, fresh, finished, too_late
         self._inbox: SimpleQueue[Group | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._current: tuple[Group, float] | None = None
         self._abandoned = False
+        self._expired = False
         self._stuck: set[str | None] = set()
         self._may_go = threading.Event()
         self._may_go.set()
@@ -83,10 +85,15 @@ class Worker:
         current = self._current
         return current and current[1]
 
-    def abandon(self) -> Group:
-        """Leave the thread to itself, to end after its call; return the claims that it is calling for."""
+    def abandon(self, *, expired: bool) -> Group:
+        """Leave the thread to itself, to end after its call; return the claims that it is calling for.
+
+        Args:
+            expired: the call has taken longer than it may, and is recorded as failed.
+        """
         with self._lock:
             self._abandoned = True
+            self._expired = expired
             current = self._current
         self._may_go.set()
         self._inbox.put(None)
@@ -124,4 +131,4 @@ class Worker:
                 self._finished.put(finished)
                 return
             self._may_go.set()
-        self._too_late(finished)
+        self._too_late(finished, self._expired)

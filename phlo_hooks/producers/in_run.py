@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from multiprocessing.util import Finalize
 
 from phlo_hooks.delivery.relay import Relay
 from phlo_hooks.errors import StoreError
@@ -14,6 +15,7 @@ logger = logging.getLogger("phlo_hooks.in_run")
 # What is left at the end may hold up the process for so long, in seconds; the rest is a relay's.
 FLUSH = 5.0
 _PASS = 60.0
+_FIRST = 1000
 _TICK = 0.1
 
 # Is given the question whether to stop.
@@ -23,8 +25,8 @@ MakeRelay = Callable[[Callable[[], bool]], Relay]
 class InRunRelay:
     """A thread that delivers what the steps of a run recorded, as soon as they have.
 
-    It ends with the run, or with the process's main thread: a step of the multiprocess executor has a process
-    of its own, which ends without asking.
+    It ends with the run, or with its process where that is a child: a step of the multiprocess executor has
+    one of its own.
 
     Args:
         make_relay: makes the relay, in the thread.
@@ -42,9 +44,11 @@ class InRunRelay:
         """There is something to deliver."""
         self._news.set()
         if self._thread is None and not self._over():
-            # Not a daemon: the interpreter waits for it at its end.
-            self._thread = threading.Thread(target=self._run, name="phlo-hooks in-run relay")
+            self._thread = threading.Thread(target=self._run, name="phlo-hooks in-run relay", daemon=True)
             self._thread.start()
+            # When a child of multiprocessing ends, it asks its finalizers, not `atexit`; and it does so while
+            # handlers can still use threads of their own, which they cannot once the main thread has ended.
+            Finalize(self, self.end, exitpriority=_FIRST)
 
     def end(self) -> None:
         """The run has ended: deliver the rest, for at most about `flush` seconds, and stop."""
@@ -54,7 +58,7 @@ class InRunRelay:
             self._thread.join()
 
     def _over(self) -> bool:
-        return self._ended.is_set() or not threading.main_thread().is_alive()
+        return self._ended.is_set()
 
     def _run(self) -> None:
         try:

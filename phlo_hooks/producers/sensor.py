@@ -6,11 +6,12 @@ import time
 
 import dagster as dg
 
-from phlo_hooks.delivery.relay import Relay, RelayReport
+from phlo_hooks.delivery.relay import RelayReport
 from phlo_hooks.errors import StoreError
 from phlo_hooks.producers import run_view
 from phlo_hooks.producers.dagster_private import location_of
 from phlo_hooks.producers.runtime import Runtime
+from phlo_hooks.producers.tail import CollectReport
 
 SENSOR_NAME = "phlo_hooks_tail"
 
@@ -60,7 +61,6 @@ def tick(
     runtime: Runtime,
     scope: str,
     budget: float = TICK_BUDGET,
-    relay: Relay | None = None,
 ) -> str:
     """Collect, deliver, show and tidy up, within `budget` seconds; say what was done.
 
@@ -69,30 +69,48 @@ def tick(
         runtime: of the definitions.
         scope: their code location.
         budget: seconds; a call of a hook that has begun may take a little longer.
-        relay: delivers; the runtime's own by default.
 
     Raises:
         StoreError: the store is down, or of another release.
     """
     deadline = time.monotonic() + budget
     collected = runtime.tail(instance, scope).collect(budget * _COLLECT_SHARE)
-    relayed = (relay or runtime.relay(instance, scope)).run(budget=_left(deadline))
+    relayed = runtime.relay(instance, scope).run(budget=_left(deadline))
+    _look_after(instance, runtime, deadline)
+    return f"{collected}; {summary(relayed)}"
+
+
+def look(
+    instance: dg.DagsterInstance, runtime: Runtime, scope: str, budget: float = TICK_BUDGET
+) -> CollectReport:
+    """As `tick`, without delivering: for a relay that delivers beside it.
+
+    Raises:
+        StoreError: the store is down, or of another release.
+    """
+    deadline = time.monotonic() + budget
+    collected = runtime.tail(instance, scope).collect(budget * _COLLECT_SHARE)
+    _look_after(instance, runtime, deadline)
+    return collected
+
+
+def _look_after(instance: dg.DagsterInstance, runtime: Runtime, deadline: float) -> None:
     run_view.show(instance, runtime.store(instance), budget=_left(deadline))
     runtime.look_after(instance, _left(deadline))
-    return f"{collected}; {_summary(relayed)}"
 
 
 def _left(deadline: float) -> float:
     return max(1.0, deadline - time.monotonic())
 
 
-def _summary(relayed: RelayReport) -> str:
+def summary(relayed: RelayReport) -> str:
     """What the relay did, in the words of the states."""
     counts = {
         "delivered": relayed.delivered,
         "to be retried": relayed.retried,
         "dead": relayed.dead,
         "suppressed": relayed.suppressed,
+        "under way": relayed.under_way,
         "still due": relayed.remaining,
     }
     told = [f"{count} {what}" for what, count in counts.items() if count or what == "delivered"]

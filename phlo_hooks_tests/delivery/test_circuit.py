@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from phlo_hooks.delivery.circuit import Circuit, CircuitState
 from phlo_hooks.delivery.circuits import Circuits
 from phlo_hooks.delivery.records import Entry, Target, Told, Want
 from phlo_hooks.delivery.relay import Relay
+from phlo_hooks.delivery.selection import Selection
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.delivery.switches import NAMESPACE, circuit_key
 from phlo_hooks.delivery.worker import Finished
@@ -134,7 +136,7 @@ def test_the_rest_grows_to_its_limit() -> None:
     [
         {"failures": 0},
         {"failures": 1.5},
-        {"cooldown": -1},
+        {"cooldown": 0},
         {"max_cooldown": float("inf")},
         {"max_consecutive_failures": 0},
         {"reenable": "never"},
@@ -193,7 +195,8 @@ def test_every_relay_knows(shared_store: HookStore, clock: Clock) -> None:
     assert receiver.calls == calls
     clock.advance(31)
     gates = [relay_of(shared_store, hook_of(receiver)) for _ in range(5)]
-    assert [1, 0, 0, 0, 0] == [gate.admitted(hook_of(receiver), 50)[0] for gate in gates]
+    assert [1] * 5 == [gate.admitted(hook_of(receiver), 50)[0] for gate in gates]
+    assert [True, False, False, False, False] == [gate.reserve(hook_of(receiver)) for gate in gates]
 
 
 def test_a_probe_whose_relay_dies_is_made_by_another(memory: HookStore, clock: Clock) -> None:
@@ -202,7 +205,7 @@ def test_a_probe_whose_relay_dies_is_made_by_another(memory: HookStore, clock: C
     receiver = Receiver()
     relay_of(memory, hook_of(receiver)).run()
     clock.advance(31)
-    assert relay_of(memory, hook_of(receiver)).admitted(hook_of(receiver), 50)[0] == 1
+    assert relay_of(memory, hook_of(receiver)).reserve(hook_of(receiver))
     receiver.error = None
     assert relay_of(memory, hook_of(receiver)).run().delivered == 0
     clock.advance(60)
@@ -312,7 +315,82 @@ def test_others_are_told(memory: HookStore) -> None:
     assert up.calls == 1
 
 
+def test_the_probe_is_not_spent_on_what_is_too_old(memory: HookStore, clock: Clock) -> None:
+    """Those are given up without a call; the receiver is tried with what is left, in the same run."""
+    memory.record(make_entries(20))
+    receiver = Receiver()
+    hook = hook_of(receiver, retry=RetryPolicy(schedule=(1,) * 99, jitter="none", max_age=300))
+    relay_of(memory, hook).run()
+    clock.advance(400)
+    memory.record(make_entries(1, first=50))
+    receiver.error = None
+    report = relay_of(memory, hook).run()
+    assert (report.delivered, report.dead) == (1, 20)
+    assert circuit_of(memory).state is CircuitState.CLOSED
+
+
+def test_a_busy_receiver_is_one_that_is_there(memory: HookStore, clock: Clock) -> None:
+    """A probe that is told "not this one now" closes the circuit; a rate limit keeps it for as long as it says."""
+    memory.record(make_entries(20))
+    receiver = Receiver()
+    relay_of(memory, hook_of(receiver)).run()
+    clock.advance(31)
+    receiver.error = RetryLater(after=1, pause=True)
+    relay_of(memory, hook_of(receiver)).run()
+    assert circuit_of(memory).until == clock().timestamp() + 1
+    clock.advance(2)
+    receiver.error = RetryLater(after=1)
+    relay_of(memory, hook_of(receiver)).run()
+    assert circuit_of(memory).state is CircuitState.CLOSED
+
+
+def test_a_pause_is_kept_without_a_breaker(memory: HookStore) -> None:
+    """The receiver asked for it."""
+    memory.record(make_entries(50))
+    receiver = Receiver(RetryLater(after=3600, pause=True))
+    relay_of(memory, hook_of(receiver, circuit=None)).run()
+    assert receiver.calls == 1
+
+
+def test_a_slow_call_is_no_failure(memory: HookStore) -> None:
+    """It outlasts its run, not its time limit: nothing is said of its receiver, and its outcome is recorded."""
+    memory.record(make_entries(1))
+    slow = FakeHook(lambda event: time.sleep(0.6), circuit=CircuitBreaker(failures=1))
+    report = relay_of(memory, slow, grace=0).run(budget=0.2)
+    assert (report.under_way, circuit_of(memory)) == (1, Circuit())
+    deadline = time.monotonic() + 5
+    while states(memory) != ["delivered"] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert (states(memory), circuit_of(memory)) == (["delivered"], Circuit())
+
+
+def test_a_hook_that_is_stopped_while_it_is_called(memory: HookStore) -> None:
+    """What was claimed for it is given back, untried."""
+    memory.record(make_entries(40))
+    calls: list[float] = []
+
+    def handler(event: HookEvent) -> None:
+        calls.append(time.monotonic())
+        if len(calls) == 1:
+            memory.disable(HOOK, "noisy")
+        time.sleep(0.1)
+
+    relay_of(memory, hook_of(handler)).run(budget=6)  # type: ignore[arg-type]
+    assert len(calls) < 25
+    assert {d.attempts for d in memory.deliveries() if d.state.value == "pending"} == {0}
+
+
 # Dead letters
+
+
+def test_a_second_give_up_is_told_as_well(memory: HookStore) -> None:
+    """After an operator had it tried again."""
+    memory.record(make_entries(1))
+    hook = hook_of(Receiver(PermanentError("400")))
+    relay_of(memory, hook).run()
+    assert memory.retry(Selection()) == 1
+    relay_of(memory, hook).run()
+    assert [event_type for event_type, _ in news(memory)] == ["hook.dead_letter"] * 2
 
 
 def told_of(event: HookEvent) -> Callable[[HookStatusEvent], Told]:

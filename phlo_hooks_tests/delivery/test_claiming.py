@@ -215,8 +215,10 @@ def test_a_question_is_one_range_of_an_index(
 ) -> None:
     """Nothing is sorted and no table is read through, with or without statistics."""
     shared_store.record(make_entries(rows))
-    names = ["of_hook", "of_scope", "now", "most", "ids", "of_run"]
-    values = dict(zip(names, [HOOK, "", START, 50, [f"a{n}" for n in range(500)], "run-1"], strict=True))
+    names = ["of_hook", "of_scope", "of_scopes", "now", "most", "ids", "of_run"]
+    values = dict(
+        zip(names, [HOOK, "", [""], START, 50, [f"a{n}" for n in range(500)], "run-1"], strict=True)
+    )
 
     def explain(connection: Connection) -> str:
         literal = {"literal_binds": True, "render_postcompile": True}

@@ -243,15 +243,16 @@ def test_a_hanging_hook_delays_nobody(memory: HookStore, gate: threading.Event) 
     report = make_relay(memory, FakeHook(lambda event: gate.wait()), quiet, grace=0).run(budget=1)
 
     assert times[-1] < 1 <= time.monotonic() - start < 4
-    assert (report.delivered, report.retried) == (60, 1)
-    assert "the hook did not return within" in report.errors[HOOK]
+    assert (report.delivered, report.retried, report.under_way) == (60, 0, 1)
+    assert "a call has not returned yet" in report.errors[HOOK]
     assert all(thread.daemon for thread in _threads())  # the process can end all the same
     hanging, *rest = [d for d in memory.deliveries() if d.hook == HOOK]
     assert (
         hanging.state,
         hanging.attempts,
         hanging.lease_owner,
-    ) == (DeliveryState.RETRYING, 1, None)
+    ) == (DeliveryState.PENDING, 1, hanging.lease_owner)
+    assert hanging.lease_owner is not None, "its thread will say what came of it"
     assert hanging.next_attempt_at == memory.clock() + timedelta(seconds=60)
     assert {(DeliveryState.PENDING, 0, None)} == {(d.state, d.attempts, d.lease_owner) for d in rest}
 
@@ -260,9 +261,23 @@ def test_a_call_that_succeeds_late_is_delivered(memory: HookStore, gate: threadi
     """The receiver was slower than the sensor's tick; it is not told twice."""
     memory.record(make_entries(1))
     make_relay(memory, FakeHook(lambda event: gate.wait()), grace=0).run(budget=0.1)
-    assert states(memory) == ["retrying"]
+    assert states(memory) == ["pending"]
     gate.set()
     assert wait_for(lambda: states(memory) == ["delivered"])
+
+
+def test_a_call_that_fails_after_its_run_is_tried_again(memory: HookStore, gate: threading.Event) -> None:
+    """By the schedule, with its error: nobody has to wait for the lease to end."""
+    memory.record(make_entries(1))
+
+    def handler(event: HookEvent) -> None:
+        gate.wait()
+        raise OSError("late")
+
+    make_relay(memory, FakeHook(handler), grace=0).run(budget=0.1)
+    gate.set()
+    assert wait_for(lambda: states(memory) == ["retrying"])
+    assert "OSError: late" in str(memory.deliveries()[0].last_error)
 
 
 def test_a_call_that_fails_late_changes_nothing(memory: HookStore, clock: Clock) -> None:
@@ -376,7 +391,7 @@ def test_a_hook_that_hangs_in_one_of_its_calls(memory: HookStore, gate: threadin
     hook = FakeHook(lambda event: gate.wait() if event == first else None)
     report = make_relay(memory, hook, concurrency=2, grace=0).run(budget=1)
     assert report.delivered >= 20
-    assert report.retried == 1
+    assert report.under_way == 1
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 100])
@@ -412,14 +427,14 @@ def test_a_claim_that_was_just_taken_up_is_not_called_after_the_end(clock: Clock
         call=lambda group: pytest.fail("called"),
         fresh=lambda group: True,
         finished=finished,
-        too_late=late.put,
+        too_late=lambda each, expired: late.put(each),
     )
     worker._abandoned = True
     each = Claim(7, make_event(), HOOK, "", 1, "me", clock(), clock())
     worker.give([(each,)])
     assert late.get(timeout=5) == Finished((each,), called=False)
     assert finished.empty()
-    worker.abandon()
+    worker.abandon(expired=False)
 
 
 def test_an_event_that_kills_its_process_comes_to_an_end(memory: HookStore, clock: Clock) -> None:

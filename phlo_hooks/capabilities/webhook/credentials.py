@@ -15,6 +15,9 @@ from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.redaction import Redactor
 from phlo_hooks.signing import signing_keys
 
+# A piece of a path as long as this is a name that was given out, not a word.
+_SECRET_PIECE = 12
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -52,7 +55,10 @@ def _hidden(secrets: Iterable[str], headers: Iterable[str], url: str) -> Iterato
     for value in headers:
         # `Bearer abc`: the receiver may repeat the second word alone. The first is none.
         yield from (value, *value.split()[1:])
-    yield urlsplit(url).query
+    parts = urlsplit(url)
+    yield parts.query
+    # Many receivers are known by their path alone, and repeat it in the page that says they are not there.
+    yield from (piece for piece in parts.path.split("/") if len(piece) >= _SECRET_PIECE)
 
 
 def _secrets(endpoint: EndpointFields) -> Iterator[str]:
