@@ -97,8 +97,9 @@ def _once(instance: dg.DagsterInstance, location: Location) -> str:
 
 def _serve(places: Sequence[_Place], stop: threading.Event, interval: float) -> None:
     threads = [threading.Thread(target=place.deliver, name="phlo-hooks deliver") for place in places]
-    for thread in threads:
+    for place, thread in zip(places, threads, strict=True):
         thread.start()
+        click.echo(f"{place.name}: at work, until Ctrl-C")
     while not stop.is_set():
         for place in places:
             place.look()
@@ -119,6 +120,7 @@ class _Place:
     def __init__(
         self, instance: dg.DagsterInstance, location: Location, concurrency: int, stop: threading.Event
     ) -> None:
+        self.name = location.name
         self._instance = instance
         self._location = location
         self._concurrency = concurrency
@@ -156,7 +158,7 @@ class _Place:
         if unless or text == self._told:
             return
         self._told = text
-        click.echo(f"{self._location.name}: {text}")
+        click.echo(f"{self.name}: {text}")
 
 
 def _stop_on_signal() -> threading.Event:

@@ -114,5 +114,5 @@ def summary(relayed: RelayReport) -> str:
         "still due": relayed.remaining,
     }
     told = [f"{count} {what}" for what, count in counts.items() if count or what == "delivered"]
-    failing = [f"{hook} failed: {error.splitlines()[0]}" for hook, error in relayed.errors.items() if error]
+    failing = [f"{hook}: {error.splitlines()[0]}" for hook, error in relayed.errors.items() if error]
     return "; ".join([", ".join(told), *failing])
