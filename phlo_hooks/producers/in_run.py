@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from multiprocessing import parent_process
 from multiprocessing.util import Finalize
 
 from phlo_hooks.delivery.relay import Relay
@@ -48,7 +49,8 @@ class InRunRelay:
             self._thread.start()
             # When a child of multiprocessing ends, it asks its finalizers, not `atexit`; and it does so while
             # handlers can still use threads of their own, which they cannot once the main thread has ended.
-            Finalize(self, self.end, exitpriority=_FIRST)
+            if parent_process() is not None:
+                Finalize(self, self.end, exitpriority=_FIRST)
 
     def end(self) -> None:
         """The run has ended: deliver the rest, for at most about `flush` seconds, and stop."""
