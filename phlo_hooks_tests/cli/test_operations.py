@@ -315,8 +315,9 @@ def test_commands_on_a_project(tmp_path: Path) -> None:
     file = (tmp_path / "lake_defs.py").read_text()
     project.write("lake_defs.py", file.replace('"file": File', '"later": File'))
     replay = ("replay", "--all", "--new-hook", hook.replace("file.", "later."), "-f", "lake_defs.py", "--yes")
-    assert [2] == [each["deliveries"] for each in ours(*replay, "--dry-run")]
-    assert [2] == [each["deliveries"] for each in ours(*replay)]
+    # The two of the run, and that the hook was disabled: for its location, and for runs that have none.
+    assert [4] == [each["deliveries"] for each in ours(*replay, "--dry-run")]
+    assert [4] == [each["deliveries"] for each in ours(*replay)]
     assert [0] == [each["deliveries"] for each in ours(*replay)]
     assert {"file", "later"} == {each["hook"].partition(".")[0] for each in ours("deliveries", "list")}
     python("-m", "phlo_hooks", "replay", "--all", "--new-hook", "no.hook", "-f", "lake_defs.py", "-y", code=1)
