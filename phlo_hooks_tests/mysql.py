@@ -1,13 +1,15 @@
 """A MariaDB server for tests: started once a session, with a fresh database for each test that asks.
 
 Use: `from phlo_hooks_tests.mysql import mysql_server, mysql_url` in a conftest, and mark the tests `mysql`. They
-are skipped where no server is installed (`apt-get install mariadb-server`).
+run where they are asked for (`PHLO_HOOKS_TESTS_REQUIRE=mysql`), and need `apt-get install mariadb-server`. Not
+everywhere, because the server itself (MariaDB 10.11.19) was seen to crash, once in five runs.
 """
 
 from __future__ import annotations
 
 import getpass
 import itertools
+import os
 import shutil
 import subprocess
 import tempfile
@@ -25,6 +27,8 @@ _PATIENCE = 60.0
 @pytest.fixture(scope="session")
 def mysql_server() -> Iterator[URL]:
     """The URL of the server, without a database."""
+    if "mysql" not in os.environ.get("PHLO_HOOKS_TESTS_REQUIRE", "").split():
+        pytest.skip("asked for with PHLO_HOOKS_TESTS_REQUIRE=mysql")
     program = shutil.which("mariadbd")
     if program is None:
         pytest.skip("no mariadbd here: apt-get install mariadb-server")

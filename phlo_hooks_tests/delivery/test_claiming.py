@@ -214,8 +214,6 @@ def test_a_question_is_one_range_of_an_index(
     shared_store: HookStore, statement: Select[Any], index: str, rows: int
 ) -> None:
     """Nothing is sorted and no table is read through, with or without statistics."""
-    if statement is statements.DUE_IN_ORDER and shared_store.url.get_backend_name() == "mysql":
-        pytest.skip("MariaDB has no partial index: it takes that of what is due, and sorts")
     shared_store.record(make_entries(rows))
     names = ["of_hook", "of_scope", "of_scopes", "now", "most", "ids", "of_run"]
     values = dict(
@@ -232,5 +230,7 @@ def test_a_question_is_one_range_of_an_index(
     plan = shared_store._database.write(explain)
 
     assert index in plan
-    for bad in ("Sort", "Seq Scan", "TEMP B-TREE", "SCAN hook_", "filesort"):
+    # MariaDB has no partial index: what is due in order it takes from the index of what is due, and sorts.
+    sorts = statement is statements.DUE_IN_ORDER and shared_store.url.get_backend_name() == "mysql"
+    for bad in ("Sort", "Seq Scan", "TEMP B-TREE", "SCAN hook_", *(() if sorts else ("filesort",))):
         assert bad not in plan

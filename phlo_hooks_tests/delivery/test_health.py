@@ -178,18 +178,21 @@ def _plan(connection: Connection, name: str) -> list[str]:
         # For a table as small as this it would not bother; so it shows whether there is a way at all.
         connection.execute(text("SET LOCAL enable_seqscan = off"))
     prefix = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN "
-    return [str(row[-1]) for row in connection.execute(text(prefix + query))]
+    rows = connection.execute(text(prefix + query)).all()
+    if engine.dialect.name == "mysql":
+        # It has no partial index, so that the settled rows are in all of them; but no table is read as a whole.
+        return [f"Seq Scan on {row.table}" if row.type == "ALL" else str(row.key) for row in rows]
+    return [str(row[-1]) for row in rows]
 
 
 @pytest.mark.parametrize("name", HEALTH)
 def test_health_reads_no_whole_table(store: HookStore, clock: Clock, name: str) -> None:
     """Each statement goes by an index that the settled deliveries are not in, or by a part of one."""
-    if "mysql" in store.url.drivername:
-        pytest.skip("MySQL has no partial index: the settled rows are in all of them")
     store.record(make_entries(2000))
     for _ in range(20):
         deliver(store, *claim(store, limit=95))
-    store._database.write(lambda c: c.execute(text("ANALYZE")))
+    analyze = "ANALYZE TABLE hook_deliveries" if store.url.get_backend_name() == "mysql" else "ANALYZE"
+    store._database.write(lambda c: c.execute(text(analyze)))
     plan = store._database.read(lambda c: _plan(c, name))
     assert not [line for line in plan if "Seq Scan" in line and "hook_deliveries" in line], plan
     for line in plan:
