@@ -373,9 +373,7 @@ class HookStatusEvent(HookEvent):
     identity = ("hook", "about_event_id", "change")
 
     hook: str = Field(description="plugin.hook_name")
-    state: Literal["closed", "open", "half_open", "disabled"] | None = Field(
-        default=None, description="of the hook's circuit breaker, after the change"
-    )
+    state: Literal["closed", "open", "half_open", "disabled"] | None = None
     failures: int | None = Field(default=None, description="how many in a row")
     about_event_id: str | None = Field(default=None, description="the event that could not be delivered")
     change: int = Field(default=0, description="counts the circuit's changes, or the delivery's replays")

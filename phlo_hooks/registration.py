@@ -213,11 +213,15 @@ class RegisteredHook:
     qualified_name: str = field(init=False)
     call: Callable[[HookEvent], object] = field(init=False, repr=False)
     delivered: Delivery = field(init=False, repr=False)
+    _handle: Callable[[Any], object] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         qualified_name = f"{self.plugin_name}.{self.registration.hook_name}"
         object.__setattr__(self, "qualified_name", qualified_name)
-        object.__setattr__(self, "call", self._call_of_one())
+        handle = _call_of(self.registration.handler)
+        one = self.registration.batch_size is None
+        object.__setattr__(self, "_handle", handle)
+        object.__setattr__(self, "call", handle if one else lambda event: handle([event]))
         object.__setattr__(self, "delivered", Delivery(qualified_name, Outcome.DELIVERED))
 
     @property
@@ -242,8 +246,8 @@ class RegisteredHook:
 
     def deliver(self, *events: HookEvent) -> None:
         """Call the handler, whatever its style, and wait for it; several events, if it takes a list."""
-        handle = _call_of(self.registration.handler)
-        result = handle(list(events) if self.registration.batch_size is not None else events[0])
+        one = self.registration.batch_size is None
+        result = self._handle(events[0] if one else list(events))
         if result is not None:
             wait_for(result)
 
@@ -256,10 +260,6 @@ class RegisteredHook:
         key = where.asset_key if ordering is Ordering.ASSET else where.run_id
         # One that belongs to no asset, or run, is alone in its lane.
         return key or event.event_id
-
-    def _call_of_one(self) -> Callable[[HookEvent], object]:
-        handle = _call_of(self.registration.handler)
-        return handle if self.registration.batch_size is None else lambda event: handle([event])
 
 
 def wait_for(result: object) -> None:

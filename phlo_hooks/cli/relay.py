@@ -12,7 +12,7 @@ import dagster as dg
 
 from phlo_hooks.cli.loading import Location, load_locations, open_instance
 from phlo_hooks.cli.metrics import start_metrics_server
-from phlo_hooks.delivery.relay import RelayReport
+from phlo_hooks.delivery.relay import Relay, RelayReport
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.errors import StoreError
 from phlo_hooks.producers.sensor import look, summary, tick
@@ -81,18 +81,12 @@ def relay(
     with open_instance() as instance:
         if metrics_port is not None:
             _serve_metrics(locations[0].runtime.store(instance), metrics_port, metrics_address)
+        places = [_Place(instance, each, concurrency, stop) for each in locations]
         if once:
-            for each in locations:
-                click.echo(f"{each.name}: {_once(instance, each)}")
-            return
-        _serve([_Place(instance, each, concurrency, stop) for each in locations], stop, interval)
-
-
-def _once(instance: dg.DagsterInstance, location: Location) -> str:
-    try:
-        return tick(instance, location.runtime, location.name, _ONCE_BUDGET)
-    except StoreError as exc:
-        return f"{exc}; nothing was recorded or delivered, the next pass tries again"
+            for place in places:
+                place.once()
+        else:
+            _serve(places, stop, interval)
 
 
 def _serve(places: Sequence[_Place], stop: threading.Event, interval: float) -> None:
@@ -100,12 +94,19 @@ def _serve(places: Sequence[_Place], stop: threading.Event, interval: float) -> 
     for place, thread in zip(places, threads, strict=True):
         thread.start()
         click.echo(f"{place.name}: at work, until Ctrl-C")
-    while not stop.is_set():
-        for place in places:
-            place.look()
-        stop.wait(interval)
-    for thread in threads:
-        thread.join()
+    try:
+        while not stop.is_set():
+            for place in places:
+                place.look()
+            stop.wait(interval)
+    finally:
+        # Whatever ends this thread ends the others: a process must not only seem to be at work.
+        stop.set()
+        for thread in threads:
+            thread.join()
+    for place in places:
+        if place.trouble is not None:
+            raise place.trouble
 
 
 def _serve_metrics(store: HookStore, port: int, address: str) -> None:
@@ -127,6 +128,15 @@ class _Place:
         self._stop = stop
         self._report = RelayReport()
         self._told = ""
+        self.trouble: Exception | None = None
+
+    def once(self) -> None:
+        """Collect, deliver what waits, however much it is, and say what was done."""
+        location = self._location
+        try:
+            self._say(tick(self._instance, location.runtime, location.name, _ONCE_BUDGET, self._relay()))
+        except StoreError as exc:
+            self._say(f"{exc}; nothing was recorded or delivered, the next pass tries again")
 
     def look(self) -> None:
         """Collect from Dagster's log; say what was done since the last time, if anything was."""
@@ -137,22 +147,26 @@ class _Place:
             self._say(f"{exc}; nothing is recorded or delivered, the next look tries again")
             return
         self._say(f"{collected}; {summary(self._report)}", unless=not collected.new)
+        # Of each trouble, once: it may be over.
+        self._report.errors.clear()
 
     def deliver(self) -> None:
-        """Deliver whatever comes, until it is time to stop."""
-        location = self._location
+        """Deliver whatever comes, until it is time to stop; what else ends it is kept as `trouble`."""
         while not self._stop.is_set():
             try:
-                location.runtime.relay(
-                    self._instance,
-                    location.name,
-                    concurrency=self._concurrency,
-                    stopping=self._stop.is_set,
-                ).serve(self._report)
+                self._relay().serve(self._report)
             except StoreError as exc:
                 # `look` tells of a store that is down, once.
                 logger.debug("%s", exc)
                 self._stop.wait(_STORE_PAUSE)
+            except Exception as exc:  # noqa: BLE001  # the main thread raises it
+                self.trouble = exc
+                self._stop.set()
+
+    def _relay(self) -> Relay:
+        return self._location.runtime.relay(
+            self._instance, self.name, concurrency=self._concurrency, stopping=self._stop.is_set
+        )
 
     def _say(self, text: str, unless: bool = False) -> None:
         if unless or text == self._told:

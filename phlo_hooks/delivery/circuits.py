@@ -56,7 +56,10 @@ class Circuits:
             new = change(old)
             write = StateWrite(NAMESPACE, key, new.written())
             told = self._news(hook, old, new, about)
-            if new == old or self._store.swap(write, entry.version if entry else 0, told):
+            if new == old:
+                return old, new
+            if self._store.swap(write, entry.version if entry else 0, told):
+                _log(hook, old, new)
                 return old, new
         logger.warning("hook %s: its circuit breaker is changed by too many relays at once", hook)
         return old, old
@@ -64,10 +67,11 @@ class Circuits:
     def _news(self, hook: str, old: Circuit, new: Circuit, about: HookCorrelation | None) -> Iterable[Told]:
         if new.state is old.state:
             return ()
-        told = "hook %s: circuit %s -> %s: %s"
-        logger.log(_level(new), told, hook, old.state.value, new.state.value, new.reason)
         return [self._tell(circuit_changed(hook, old, new, about))]
 
 
-def _level(new: Circuit) -> int:
-    return logging.ERROR if new.state is CircuitState.DISABLED else logging.WARNING
+def _log(hook: str, old: Circuit, new: Circuit) -> None:
+    if new.state is not old.state:
+        level = logging.ERROR if new.state is CircuitState.DISABLED else logging.WARNING
+        what = (hook, old.state.value, new.state.value, new.reason)
+        logger.log(level, "hook %s: circuit %s -> %s: %s", *what)

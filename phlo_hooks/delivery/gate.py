@@ -49,18 +49,16 @@ class Gate:
 
     def admitted(self, hook: RegisteredHook, most: int) -> tuple[int, str | None]:
         """How many deliveries may be claimed now, and why none."""
-        circuit = self._look(hook.qualified_name)
-        # Of a hook that has no breaker any more, what its breaker left behind does not count.
-        left_behind = hook.registration.circuit is None and circuit.needs_probe
-        if circuit.waits(self._now()) and not left_behind:
+        circuit = self._of(hook)
+        if circuit.waits(self._now()):
             return 0, _why(circuit)
-        return (1 if circuit.needs_probe and not left_behind else most), None
+        return (1 if circuit.needs_probe else most), None
 
     def reserve(self, hook: RegisteredHook, lease: float) -> bool:
         """Whether what was claimed may be delivered; of an open circuit, a single delivery, by one relay."""
-        circuit, now = self._look(hook.qualified_name), self._now()
-        if hook.registration.circuit is None or not circuit.needs_probe:
+        if not self._of(hook).needs_probe:
             return True
+        now = self._now()
 
         def probe(circuit: Circuit) -> Circuit:
             free = circuit.needs_probe and not circuit.waits(now)
@@ -80,7 +78,7 @@ class Gate:
 
     def held(self, hook: RegisteredHook) -> bool:
         """Whether what waits for a hook here is to be given back: somebody has stopped it meanwhile."""
-        circuit = self._look(hook.qualified_name)
+        circuit = self._of(hook)
         return circuit.waits(self._now()) and circuit.state is not CircuitState.HALF_OPEN
 
     def probing(self, hook: str) -> bool:
@@ -119,6 +117,11 @@ class Gate:
             # A probe that was refused for good has found somebody in.
             return lambda circuit: circuit.succeeded(now) if circuit.needs_probe else circuit
         return partial(_failed, policy=policy, now=now, reason=reason)
+
+    def _of(self, hook: RegisteredHook) -> Circuit:
+        """The circuit that counts: not what a breaker left behind that the hook has no more."""
+        circuit = self._look(hook.qualified_name)
+        return Circuit() if hook.registration.circuit is None and circuit.needs_probe else circuit
 
     def _look(self, hook: str) -> Circuit:
         if time.monotonic() - self._read_at > _FRESH:

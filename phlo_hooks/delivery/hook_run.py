@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from phlo_hooks.delivery.judge import ALONE
+from phlo_hooks.delivery.judge import to_be_alone
 from phlo_hooks.delivery.records import Claim
 from phlo_hooks.delivery.worker import Finished, Group, Worker
 from phlo_hooks.registration import RegisteredHook
@@ -106,7 +106,7 @@ def _groups(claims: Iterable[Claim], size: int) -> Iterator[Group]:
     """Batches of what never failed; the rest alone, so that a bad event is found."""
     batch: list[Claim] = []
     for claim in claims:
-        if claim.attempts > 1 or ALONE in (claim.errors or ""):
+        if to_be_alone(claim):
             yield from [tuple(batch)] if batch else []
             batch = []
             yield (claim,)

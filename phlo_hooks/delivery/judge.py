@@ -23,9 +23,6 @@ from phlo_hooks.retry import RetryPolicy
 _MAX_ERROR = 1000
 _MAX_ERRORS = 20
 
-# In the error of a batch, says that its events are tried one by one.
-ALONE = "(of a batch: each is tried alone)"
-
 Verdict = tuple[Claim, Settlement]
 
 
@@ -85,9 +82,8 @@ class Judge:
             return Settlement.delivered(claim.delivery_id)
         if len(finished.claims) > 1 and isinstance(finished.error, PermanentError):
             # Which of them it was about shows when each is tried alone.
-            return self._told(
-                claim, Settlement.retrying(claim.delivery_id, f"{text}\n{ALONE}", after=0, counted=False)
-            )
+            again = Settlement.retrying(claim.delivery_id, text, after=0, counted=False)
+            return self._told(claim, again, alone=True)
         result = verdict(
             self._policy(claim),
             claim,
@@ -103,17 +99,24 @@ class Judge:
     def _policy(self, claim: Claim) -> RetryPolicy:
         return self._hooks[claim.hook].registration.retry
 
-    def _told(self, claim: Claim, result: Settlement) -> Settlement:
+    def _told(self, claim: Claim, result: Settlement, *, alone: bool = False) -> Settlement:
         """With what is to be kept of it: the error among those before it, and the news of a dead letter."""
-        kept = result._replace(errors=_errors(claim, result, self._clock()))
+        kept = result._replace(errors=_errors(claim, result, self._clock(), alone))
         # Of a dead letter about a dead letter nobody is told: two hooks that are down would never end.
         if result.state is not DeliveryState.DEAD or isinstance(claim.event, HookStatusEvent):
             return kept
         return kept._replace(told=self._tell(dead_letter(claim, result)))
 
 
-def _errors(claim: Claim, result: Settlement, now: datetime) -> str:
+def to_be_alone(claim: Claim) -> bool:
+    """Whether a delivery has failed, or was refused as part of a batch: it goes into no batch any more."""
+    return claim.attempts > 1 or any(each.get("alone") for each in json.loads(claim.errors or "[]"))
+
+
+def _errors(claim: Claim, result: Settlement, now: datetime, alone: bool) -> str:
     before: list[Any] = json.loads(claim.errors or "[]")
     error = cut(result.error, _MAX_ERROR)
-    own = {"attempt": claim.attempts, "at": now.isoformat(timespec="seconds"), "error": error}
+    own: dict[str, Any] = {"attempt": claim.attempts, "at": now.isoformat(timespec="seconds"), "error": error}
+    if alone:
+        own["alone"] = True
     return json.dumps([*before, own][-_MAX_ERRORS:], ensure_ascii=False)

@@ -54,6 +54,7 @@ class Recorder:
         self._redactor = redactor or Redactor()
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._complained = False
+        self._retry: dict[str, RetryPolicy] = {}
         self._trouble: StoreError | None = None
         self._down_until = 0.0
 
@@ -112,10 +113,12 @@ class Recorder:
             return Settlement.suppressed(key, error)
         if isinstance(delivery.error, PermanentError):
             return Settlement.dead(key, error)
-        return Settlement.retrying(key, error, after=RetryPolicy().delay(1))
+        return Settlement.retrying(key, error, after=self._retry.get(delivery.hook, RetryPolicy()).delay(1))
 
-    def _targets(self, hooks: Iterable[RegisteredHook], event: HookEvent) -> tuple[Target, ...]:
+    def _targets(self, hooks: Sequence[RegisteredHook], event: HookEvent) -> tuple[Target, ...]:
         until = self._clock() + INLINE_LEASE
+        inline = [hook for hook in hooks if not hook.queued]
+        self._retry.update((hook.qualified_name, hook.registration.retry) for hook in inline)
         return tuple(
             self._queued(hook, event)
             if hook.queued

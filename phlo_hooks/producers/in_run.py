@@ -44,7 +44,7 @@ class InRunRelay:
     def wake(self) -> None:
         """There is something to deliver."""
         self._news.set()
-        if self._thread is None and not self._over():
+        if self._thread is None and not self._ended.is_set():
             self._thread = threading.Thread(target=self._run, name="phlo-hooks in-run relay", daemon=True)
             self._thread.start()
             # When a child of multiprocessing ends, it asks its finalizers, not `atexit`; and it does so while
@@ -59,15 +59,13 @@ class InRunRelay:
         if self._thread is not None:
             self._thread.join()
 
-    def _over(self) -> bool:
-        return self._ended.is_set()
-
     def _run(self) -> None:
         try:
-            while not self._over():
+            relay = self._make_relay(self._ended.is_set)
+            while not self._ended.is_set():
                 if self._news.wait(_TICK):
                     self._news.clear()
-                    self._make_relay(self._over).run(budget=_PASS)
+                    relay.run(budget=_PASS)
             self._make_relay(lambda: False).run(budget=self._flush)
         except StoreError as exc:
             logger.warning("%s; a relay will deliver what this run has recorded", exc)

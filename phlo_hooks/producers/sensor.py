@@ -6,7 +6,7 @@ import time
 
 import dagster as dg
 
-from phlo_hooks.delivery.relay import RelayReport
+from phlo_hooks.delivery.relay import Relay, RelayReport
 from phlo_hooks.errors import StoreError
 from phlo_hooks.producers import run_view
 from phlo_hooks.producers.dagster_private import location_of
@@ -47,13 +47,13 @@ def make_tail_sensor(
 
 def _tick(context: dg.SensorEvaluationContext, runtime: Runtime, budget: float) -> str:
     try:
-        summary = tick(context.instance, runtime, location_of(context), budget)
+        said = tick(context.instance, runtime, location_of(context), budget)
     except StoreError as exc:
         # Nothing is lost: no cursor moved. A failed tick would only hide the reason in a traceback.
         context.log.error("%s; the next tick tries again", exc)
         return str(exc)
-    context.log.info(summary)
-    return summary
+    context.log.info(said)
+    return said
 
 
 def tick(
@@ -61,6 +61,7 @@ def tick(
     runtime: Runtime,
     scope: str,
     budget: float = TICK_BUDGET,
+    relay: Relay | None = None,
 ) -> str:
     """Collect, deliver, show and tidy up, within `budget` seconds; say what was done.
 
@@ -69,13 +70,14 @@ def tick(
         runtime: of the definitions.
         scope: their code location.
         budget: seconds; a call of a hook that has begun may take a little longer.
+        relay: delivers; by default one with a single call of each hook at a time.
 
     Raises:
         StoreError: the store is down, or of another release.
     """
     deadline = time.monotonic() + budget
     collected = runtime.tail(instance, scope).collect(budget * _COLLECT_SHARE)
-    relayed = runtime.relay(instance, scope).run(budget=_left(deadline))
+    relayed = (relay or runtime.relay(instance, scope)).run(budget=_left(deadline))
     _look_after(instance, runtime, deadline)
     return f"{collected}; {summary(relayed)}"
 
@@ -113,6 +115,8 @@ def summary(relayed: RelayReport) -> str:
         "under way": relayed.under_way,
         "still due": relayed.remaining,
     }
+    # A relay at work may add to them meanwhile.
+    told_errors = list(relayed.errors.items())
     told = [f"{count} {what}" for what, count in counts.items() if count or what == "delivered"]
-    failing = [f"{hook}: {error.splitlines()[0]}" for hook, error in relayed.errors.items() if error]
+    failing = [f"{hook}: {error.splitlines()[0]}" for hook, error in told_errors if error]
     return "; ".join([", ".join(told), *failing])

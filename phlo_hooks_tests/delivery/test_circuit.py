@@ -344,6 +344,20 @@ def test_a_busy_receiver_is_one_that_is_there(memory: HookStore, clock: Clock) -
     assert circuit_of(memory).state is CircuitState.CLOSED
 
 
+def test_a_breaker_that_is_gone_holds_up_nothing(memory: HookStore) -> None:
+    """Its circuit was open when the hook's author took the breaker away."""
+    memory.record(make_entries(10))
+    receiver = Receiver()
+    relay_of(memory, hook_of(receiver)).run()
+    assert circuit_of(memory).state is CircuitState.OPEN
+
+    def slowly(event: HookEvent) -> None:
+        time.sleep(0.15)
+
+    memory.record(make_entries(10, first=20))
+    assert relay_of(memory, FakeHook(slowly)).run().delivered >= 17
+
+
 def test_a_pause_is_kept_without_a_breaker(memory: HookStore) -> None:
     """The receiver asked for it."""
     memory.record(make_entries(50))

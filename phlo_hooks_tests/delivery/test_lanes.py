@@ -188,7 +188,7 @@ def test_one_that_is_refused_for_good_is_found_at_once(memory: HookStore) -> Non
 
     def handler(events: list[HookEvent]) -> None:
         if any(number_of(event) == 2 for event in events):
-            raise PermanentError("413")
+            raise PermanentError("413: " + "x" * 5000)
 
     report = relay_of(memory, batched(handler)).run()
     assert (report.delivered, report.dead) == (3, 1)

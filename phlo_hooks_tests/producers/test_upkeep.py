@@ -13,6 +13,7 @@ from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.errors import PermanentError
 from phlo_hooks.producers.catalog import HEALTH_ASSET
+from phlo_hooks.producers.dagster_private import default_store_url
 from phlo_hooks.producers.sensor import tick
 from phlo_hooks.producers.upkeep import HEALTH_CHECK
 from phlo_hooks_tests.delivery.helpers import make_entries
@@ -66,6 +67,19 @@ def test_dagster_is_told_when_it_changes(tmp_path: Path) -> None:
         tick(instance, runtime_of(defs), "")
         assert [passed for passed, _ in evaluations(instance)] == [True, False, True]
         assert "quality.result" not in {event.event_type for event in spy.events}
+
+
+def test_a_delivery_that_goes_on_waiting_is_told_once(tmp_path: Path) -> None:
+    """Though it waits for longer each time."""
+    defs = hooked(health_check=True)
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        url = str(default_store_url(instance))
+        for minutes in (30, 40):
+            past = HookStore(url, clock=lambda: utc_now() - timedelta(minutes=minutes))  # noqa: B023
+            past.record(make_entries(1, "other.hook", first=minutes))
+            past.close()
+            tick(instance, runtime_of(defs), "")
+        assert [passed for passed, _ in evaluations(instance)] == [False]
 
 
 def test_the_check_can_be_run_by_hand(tmp_path: Path) -> None:
