@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from phlo_hooks.circuit import CircuitBreaker
     from phlo_hooks.dispatch import Delivery, Outcome
     from phlo_hooks.events import (
+        AlertEvent,
+        AssetHealthEvent,
         BackfillEvent,
         DeploymentEvent,
         DriftEvent,
@@ -56,6 +58,8 @@ _HOMES = {
     "phlo_hooks.circuit": ("CircuitBreaker",),
     "phlo_hooks.dispatch": ("Delivery", "Outcome"),
     "phlo_hooks.events": (
+        "AlertEvent",
+        "AssetHealthEvent",
         "BackfillEvent",
         "DeploymentEvent",
         "DriftEvent",
@@ -96,6 +100,8 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AlertEvent",
+    "AssetHealthEvent",
     "AsyncHookHandler",
     "BackfillEvent",
     "CircuitBreaker",

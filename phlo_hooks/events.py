@@ -7,9 +7,9 @@ Docs: `docs/events.md`, which a test holds against this file. JSON Schemas: `doc
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from phlo_hooks.envelope import (
@@ -18,12 +18,26 @@ from phlo_hooks.envelope import (
     HookEvent,
     UtcDatetime,
     known_event_types,
-    plain_value,
+)
+from phlo_hooks.event_parts import (
+    SEVERITIES,
+    Column,
+    ColumnChange,
+    ColumnEdge,
+    Error,
+    ErrorInfo,
+    FailedStep,
+    Plain,
+    Severity,
+    Status,
 )
 
 __all__ = [
     "EVENT_VERSION",
+    "SEVERITIES",
+    "AlertEvent",
     "AssetEvent",
+    "AssetHealthEvent",
     "BackfillEvent",
     "Column",
     "ColumnChange",
@@ -51,86 +65,6 @@ __all__ = [
     "known_event_types",
 ]
 
-Status = Literal["started", "success", "failure", "skipped", "canceled", "no_data"]
-
-
-_T = TypeVar("_T")
-# Made plain before it is checked: what cannot be written would not come back, or stop the writing.
-Plain = Annotated[_T, BeforeValidator(plain_value)]
-
-
-class _Part(BaseModel):
-    """A piece of an event: immutable, and open to fields that a newer minor version adds."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-
-class ErrorInfo(_Part):
-    """The user's own error, not the framework's wrapper around it."""
-
-    message: Plain[str]
-    error_class: str | None = Field(default=None, description="such as ValueError")
-    stack: Plain[str | None] = Field(default=None, description="traceback, innermost call last")
-
-    def __str__(self) -> str:
-        return f"{self.error_class}: {self.message}" if self.error_class else self.message
-
-
-def _as_error(value: Any) -> Any:
-    """Phlo passes an error as text."""
-    return {"message": value} if isinstance(value, str) else value
-
-
-Error = Annotated[ErrorInfo, BeforeValidator(_as_error)]
-
-
-SEVERITIES = ("INFO", "WARN", "ERROR", "CRITICAL")
-
-
-def _severity(value: Any) -> Any:
-    """Dagster says WARN, others warning; a severity nobody knows is an error here, not later."""
-    name = str(value).upper() if value is not None else None
-    name = "WARN" if name == "WARNING" else name
-    if name is not None and name not in SEVERITIES:
-        raise ValueError(f"severity {value!r} is not one of {', '.join(SEVERITIES)}")
-    return name
-
-
-Severity = Annotated[str, BeforeValidator(_severity), Field(json_schema_extra={"enum": list(SEVERITIES)})]
-
-
-class Column(_Part):
-    """One column of a table, in the order in which the table has it."""
-
-    name: str
-    type: str | None = Field(default=None, description="as the warehouse writes it, such as BIGINT")
-    description: str | None = None
-    nullable: bool | None = None
-    tags: dict[str, str] = Field(default_factory=dict)
-
-
-class ColumnChange(_Part):
-    """A column whose type is no longer what it was."""
-
-    name: str
-    before: str | None
-    after: str | None
-
-
-class ColumnEdge(_Part):
-    """One column of an asset that was computed from one column of an upstream asset."""
-
-    column: str
-    upstream_asset: str
-    upstream_column: str
-
-
-class FailedStep(_Part):
-    """A step that ended a run's chance of success."""
-
-    step_key: str
-    error: Error | None = None
-
 
 class RunEvent(HookEvent):
     """A Dagster run changed its state."""
@@ -156,6 +90,7 @@ class RunEvent(HookEvent):
         default=None, description="schedule:x, sensor:x, backfill:x, user:x, manual"
     )
     partition_key: str | None = None
+    phase: str | None = Field(default=None, description="of a run that is stuck: queued or starting")
 
 
 class AssetEvent(HookEvent):
@@ -172,6 +107,9 @@ class AssetEvent(HookEvent):
     metadata: dict[str, Any] = Field(default_factory=dict)
     error: Error | None = None
     will_retry: bool | None = Field(default=None, description="whether this step is tried once more")
+    run_may_retry: bool | None = Field(
+        default=None, description="whether Dagster may launch the run once more, should it fail"
+    )
 
 
 class IngestionEvent(AssetEvent):
@@ -289,6 +227,9 @@ class SchemaChangeEvent(HookEvent):
 
     asset_key: str
     partition_key: str | None = None
+    group_name: str | None = None
+    kinds: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
     added: tuple[Column, ...] = ()
     removed: tuple[Column, ...] = ()
     retyped: tuple[ColumnChange, ...] = ()
@@ -327,8 +268,25 @@ class FreshnessEvent(HookEvent):
     event_types = ("freshness.changed",)
 
     asset_key: str
+    group_name: str | None = None
+    kinds: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
     from_state: str | None = Field(default=None, description="PASS, WARN, FAIL or UNKNOWN")
     to_state: str
+
+
+class AssetHealthEvent(HookEvent):
+    """An asset's health, computed from its last materialization, checks and freshness, is another one."""
+
+    event_types = ("asset.health_changed",)
+
+    asset_key: str
+    group_name: str | None = None
+    kinds: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    from_state: str | None = Field(default=None, description="HEALTHY, WARNING, DEGRADED or UNKNOWN")
+    to_state: str
+    reasons: tuple[str, ...] = Field(default=(), description="what makes it so, the worst first")
 
 
 class BackfillEvent(HookEvent):
@@ -379,6 +337,32 @@ class HookStatusEvent(HookEvent):
     change: int = Field(default=0, description="counts the circuit's changes, or the delivery's replays")
     attempts: int | None = None
     reason: str | None = None
+
+
+class AlertEvent(HookEvent):
+    """A message to people is due: to one recipient, about one incident."""
+
+    event_types = (
+        "alert.firing",
+        "alert.reminder",
+        "alert.escalation",
+        "alert.resolved",
+        "alert.notice",
+        "alert.digest",
+        "alert.flapping",
+        "alert.test",
+    )
+    identity = ("incident_id", "channel", "target", "number")
+
+    incident_id: str
+    rule: str
+    channel: str
+    target: str | None = Field(default=None, description="where or whom, if not the channel's default")
+    number: int = Field(default=0, description="counts the incident's messages to this recipient")
+    due: UtcDatetime | None = Field(default=None, description="not to be sent before")
+    title: str = ""
+    severity: Severity | None = None
+    details: dict[str, Any] = Field(default_factory=dict)
 
 
 class ExternalEvent(HookEvent):

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
@@ -92,6 +92,7 @@ class HookRegistration:
         batch_wait: seconds (or `timedelta`) for which fewer events wait for the batch to fill.
         ordering: `asset` or `run`: of those with the same asset key or run, none is delivered before
             an earlier one is delivered or dead.
+        not_before: gives the aware time before which an event is not to be delivered; None for at once.
 
     Raises:
         RegistrationError: a value that cannot work, named with what to do about it.
@@ -109,6 +110,7 @@ class HookRegistration:
     batch_size: int | None = field(default=None, kw_only=True)
     batch_wait: float | timedelta = field(default=0.0, kw_only=True)
     ordering: Ordering | None = field(default=None, kw_only=True)
+    not_before: Callable[[Any], datetime | None] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         self._check_name()
@@ -142,12 +144,11 @@ class HookRegistration:
             )
         if seconds(self.batch_wait) and self.batch_size is None:
             raise RegistrationError(f"hook {self.hook_name!r}: batch_wait needs a batch_size")
-        if self.delivery is DeliveryMode.INLINE and (
-            self.batch_size is not None or self.ordering is not None
-        ):
+        wants_queue = (self.batch_size, self.ordering, self.not_before) != (None, None, None)
+        if self.delivery is DeliveryMode.INLINE and wants_queue:
             raise RegistrationError(
                 f"hook {self.hook_name!r}: an inline hook is called with each event as it happens; "
-                "batch_size and ordering need delivery='queued'"
+                "batch_size, ordering and not_before need delivery='queued'"
             )
 
     def _check_number(self, name: str, value: Any, lowest: float = 0.0) -> None:
@@ -260,6 +261,11 @@ class RegisteredHook:
         key = where.asset_key if ordering is Ordering.ASSET else where.run_id
         # One that belongs to no asset, or run, is alone in its lane.
         return key or event.event_id
+
+    def due(self, event: HookEvent) -> datetime | None:
+        """The time before which it is not to be delivered; None for at once."""
+        not_before = self.registration.not_before
+        return not_before(event) if not_before else None
 
 
 def wait_for(result: object) -> None:

@@ -43,7 +43,9 @@ STAGE: dict[str, Any] = {
     "metadata": {"nested": {"list": [1, None, "ü"]}},
     "error": ERROR,
     "will_retry": True,
+    "run_may_retry": True,
 }
+OWN = {"group_name": "raw", "kinds": ("dlt",), "owners": ("team:data",)}
 EDGE = {"column": "id", "upstream_asset": "raw/orders", "upstream_column": "order_id"}
 
 # What each class carries besides the envelope, with every one of its fields set.
@@ -58,6 +60,7 @@ FULL: dict[str, dict[str, Any]] = {
         "launched_by": "schedule:nightly",
         "job_name": "nightly",
         "partition_key": "2013-01",
+        "phase": "queued",
     },
     "IngestionEvent": {
         **STAGE,
@@ -116,6 +119,7 @@ FULL: dict[str, dict[str, Any]] = {
     },
     "SchemaChangeEvent": {
         **ASSET,
+        **OWN,
         "added": (COLUMN,),
         "removed": (COLUMN,),
         "retyped": ({"name": "id", "before": "INTEGER", "after": "BIGINT"},),
@@ -130,7 +134,14 @@ FULL: dict[str, dict[str, Any]] = {
         "severity": "CRITICAL",
     },
     "ProfilingEvent": {**ASSET, "profile": {"id": {"nulls": 0}}, "error": ERROR},
-    "FreshnessEvent": {"asset_key": "raw/orders", "from_state": "PASS", "to_state": "FAIL"},
+    "FreshnessEvent": {"asset_key": "raw/orders", **OWN, "from_state": "PASS", "to_state": "FAIL"},
+    "AssetHealthEvent": {
+        "asset_key": "raw/orders",
+        **OWN,
+        "from_state": "HEALTHY",
+        "to_state": "DEGRADED",
+        "reasons": ("check not_null failed",),
+    },
     "BackfillEvent": {
         "backfill_id": "bf-1",
         "asset_keys": ("raw/orders",),
@@ -153,6 +164,17 @@ FULL: dict[str, dict[str, Any]] = {
         "change": 1,
         "attempts": 7,
         "reason": "404 Not Found",
+    },
+    "AlertEvent": {
+        "incident_id": "incident-1",
+        "rule": "marts",
+        "channel": "slack",
+        "target": "#data",
+        "number": 2,
+        "due": NOON,
+        "title": "Asset raw/orders failed",
+        "severity": "ERROR",
+        "details": {"count": 3},
     },
     "ExternalEvent": {**ASSET, "data": {"id": 1, "deep": {"list": [[1], {}]}}},
 }

@@ -33,17 +33,19 @@ def event_row(event: HookEvent, now: datetime) -> dict[str, Any]:
 def delivery_row(event: int, target: Target, now: datetime) -> dict[str, Any]:
     """The row of a new delivery; one that is leased is about to be called, which is an attempt."""
     leased = target.lease_until is not None
+    # What is for later has not waited before then.
+    begins = max(now, target.due) if target.due else now
     return {
         "event_row": event,
         "hook": target.hook,
         "scope": target.scope,
         "state": DeliveryState.PENDING.value,
         "attempts": int(leased),
-        "next_attempt_at": target.lease_until if leased else now,
+        "next_attempt_at": target.lease_until if leased else begins,
         "lease_owner": target.lease_owner,
         "lane": exact(target.lane) if target.lane else None,
         "replays": 0,
-        "created_at": now,
+        "created_at": begins,
     }
 
 

@@ -127,7 +127,7 @@ class Recorder:
         )
 
     def _queued(self, hook: RegisteredHook, event: HookEvent) -> Target:
-        return Target(hook.qualified_name, self._scope, lane=hook.lane(event))
+        return Target(hook.qualified_name, self._scope, lane=hook.lane(event), due=hook.due(event))
 
     def _outgoing(self, event: HookEvent) -> HookEvent:
         return bounded(redacted(event, self._redactor))

@@ -63,16 +63,31 @@ class Recording:
             expected_version: of the entry that was read; 0 when there was none.
             told: what the change brings about.
         """
+        return self.swap_all([(write, expected_version)], told)
+
+    def swap_all(self, writes: Sequence[tuple[StateWrite, int]], told: Iterable[Told] = ()) -> bool:
+        """As `swap`, for several values: if somebody wrote one of them meanwhile, nothing is kept.
+
+        Args:
+            writes: each with the version of the entry that was read; 0 when there was none.
+            told: what the changes bring about.
+        """
         now, news = self.clock(), list(told)
+        for write, _ in writes:
+            check_state(write.namespace, write.key)
 
         def work(connection: Connection) -> bool:
-            kept = put_if(connection, write, expected_version, now)
-            if kept:
-                for each in news:
-                    tell(connection, each, now)
-            return kept
+            for write, expected in writes:
+                if not put_if(connection, write, expected, now):
+                    raise _Outrun
+            for each in news:
+                tell(connection, each, now)
+            return True
 
-        return self._database.write(work)
+        try:
+            return self._database.write(work)
+        except _Outrun:
+            return False
 
     def known(self, event_ids: Iterable[str]) -> frozenset[str]:
         """Those of `event_ids` that are recorded."""
@@ -82,6 +97,10 @@ class Recording:
             return frozenset(by_key[key] for key in _known(connection, list(by_key)))
 
         return self._database.read(work) if by_key else frozenset()
+
+
+class _Outrun(Exception):
+    """Somebody else wrote first: undoes what the transaction has written so far."""
 
 
 def tell(connection: Connection, told: Told, now: datetime) -> None:

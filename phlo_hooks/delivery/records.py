@@ -37,6 +37,7 @@ class Target:
         lease_owner: who is about to call the hook itself, right after recording.
         lease_until: when that one is taken for dead, and any relay may call the hook.
         lane: deliveries of one hook and lane keep their order.
+        due: not to be delivered before.
 
     Raises:
         ConfigurationError: a name is too long for the tables, or the lease is half stated.
@@ -47,6 +48,7 @@ class Target:
     lease_owner: str | None = None
     lease_until: Instant | None = None
     lane: str | None = None
+    due: datetime | None = None
 
     def __post_init__(self) -> None:
         for field in ("hook", "scope", "lease_owner"):
@@ -213,18 +215,6 @@ class DeliveryRecord:
     errors: str | None
     created_at: datetime
     settled_at: datetime | None
-
-
-@dataclass(frozen=True)
-class StateEntry:
-    """A kept value; `version` grows with each write and is what `compare_and_set` compares."""
-
-    namespace: str
-    key: str
-    value: Any
-    version: int
-    updated_at: datetime
-    expires_at: datetime | None
 
 
 def _check_length(field: str, value: str) -> None:

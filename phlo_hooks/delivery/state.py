@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Row
 
 from phlo_hooks.delivery import statements
 from phlo_hooks.delivery.database import Database
-from phlo_hooks.delivery.records import Instant, StateEntry, StateWrite
+from phlo_hooks.delivery.records import Instant, StateWrite
 from phlo_hooks.delivery.schema import NAME_LENGTH, STATE_KEY_LENGTH, hook_state
 from phlo_hooks.errors import StoreError
+from phlo_hooks.state import StateEntry
 
 # Sorts after every character that a key may have.
 _LAST = "\U0010ffff"

@@ -14,8 +14,9 @@ from typing import Any
 
 from phlo_hooks.delivery.circuit import Circuit, CircuitState
 from phlo_hooks.delivery.news import circuit_changed
-from phlo_hooks.delivery.records import Entry, StateEntry, StateWrite, Told
+from phlo_hooks.delivery.records import Entry, StateWrite, Told
 from phlo_hooks.errors import StoreError
+from phlo_hooks.state import StateEntry
 
 NAMESPACE = "circuit"
 CLOSED, HALF_OPEN, OPEN, DISABLED = STATES = ("closed", "half_open", "open", "disabled")

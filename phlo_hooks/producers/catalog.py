@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from phlo_hooks.errors import ConfigurationError, UnknownAssetError
 from phlo_hooks.producers.declared import Declared, declared_on
 from phlo_hooks.producers.stages import TOOLS, Stage, StageRules
 
@@ -91,6 +93,32 @@ class Catalog:
     def any_declared(self) -> bool:
         """Whether a decorator of ours is on any asset or check: only those can be stopped by a hook."""
         return any(declared_on(definition) is not None for definition in self._definitions())
+
+    def select(self, selection: str) -> frozenset[str]:
+        """The keys of the assets that a Dagster selection stands for, such as `group:"marts"`.
+
+        Raises:
+            ConfigurationError: it is no selection.
+            UnknownAssetError: no asset is selected.
+        """
+        with warnings.catch_warnings():
+            # Sources, too: that parameter of Dagster's own is in beta.
+            warnings.simplefilter("ignore")
+            try:
+                chosen = dg.AssetSelection.from_string(selection, include_sources=True)
+                keys = frozenset(map(key_text, chosen.resolve(self._selectable)))
+            except Exception as exc:
+                raise ConfigurationError(f"{selection!r} is no Dagster asset selection: {exc}") from exc
+        if not keys and self.complete:
+            raise UnknownAssetError(f"the asset selection {selection!r} selects no asset of the definitions")
+        return keys
+
+    @cached_property
+    def _selectable(self) -> Sequence[Any]:
+        """Everything in a form that a selection can be made among; the same asset only once."""
+        specs = [spec for spec in self._sources if isinstance(spec, dg.AssetSpec)]
+        others = [each for each in self._sources if isinstance(each, (dg.AssetsDefinition, dg.SourceAsset))]
+        return [*others, *([dg.AssetsDefinition(specs=specs)] if specs else [])]
 
     @property
     def complete(self) -> bool:

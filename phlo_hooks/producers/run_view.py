@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator, Sequence
 import dagster as dg
 
 from phlo_hooks.delivery.history import events_of_run
-from phlo_hooks.delivery.records import DeliveryRecord, StateEntry, StateWrite
+from phlo_hooks.delivery.records import DeliveryRecord, StateWrite
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.events import HookEvent, HookStatusEvent
 from phlo_hooks.producers.dagster_private import report_row
 from phlo_hooks.producers.runlog import StepAttempt
+from phlo_hooks.state import StateEntry
 
 _NAMESPACE = "run_view"
 # The UI opens a row in a dialog: beyond this it is the CLI's turn.

@@ -8,17 +8,20 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import dagster as dg
 from dagster import EventLogEntry
 
 from phlo_hooks.bus import HookBus
+from phlo_hooks.delivery.plugin_state import PluginState
 from phlo_hooks.delivery.recorder import Recorder
 from phlo_hooks.delivery.records import Told
 from phlo_hooks.delivery.relay import GRACE, Relay, RelayReport
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
+from phlo_hooks.events import HookEvent, HookStatusEvent
 from phlo_hooks.producers import run_view, upkeep
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.dagster_private import default_store_url, on_run_events
@@ -26,8 +29,10 @@ from phlo_hooks.producers.in_run import InRunRelay
 from phlo_hooks.producers.live import announce
 from phlo_hooks.producers.runlog import RUN_ENDS, RunFacts, recorded
 from phlo_hooks.producers.session import RunSession
+from phlo_hooks.producers.subscriptions import Place
 from phlo_hooks.producers.tail import TAILS, Tail
 from phlo_hooks.redaction import Redactor
+from phlo_hooks.state import Host
 
 logger = logging.getLogger("phlo_hooks.runtime")
 
@@ -56,7 +61,7 @@ class Runtime:
     def __init__(
         self,
         catalog: Catalog,
-        register: Callable[[HookBus, dg.DagsterInstance], None],
+        register: Callable[[HookBus, Place], None],
         *,
         store_url: Callable[[], str | None] = lambda: None,
         redactor: Callable[[], Redactor] = Redactor,
@@ -96,11 +101,28 @@ class Runtime:
         """Records in the instance's store, for the hooks of the code location `scope`."""
         return Recorder(self.store(instance), scope=scope, redactor=self._redactor())
 
-    def bus(self, instance: dg.DagsterInstance, recorder: Recorder | None = None) -> HookBus:
-        """A bus with every hook of the code location on it."""
+    def bus(
+        self, instance: dg.DagsterInstance, recorder: Recorder | None = None, *, scope: str = ""
+    ) -> HookBus:
+        """A bus with every hook on it, to be called for the code location `scope`."""
         bus = HookBus(outbox=recorder, redact=self._redactor().text)
-        self._register(bus, instance)
+        self._register(bus, Place(instance, partial(self._host, instance, scope)))
         return bus
+
+    def _host(self, instance: dg.DagsterInstance, scope: str, plugin: str) -> Host:
+        """Where a plugin's hooks find themselves when they are called."""
+        store, tell = self.store(instance), self._tell(instance, scope)
+        return Host(PluginState(store, plugin, scope, tell), scope, self.catalog.select, store.clock)
+
+    def _tell(self, instance: dg.DagsterInstance, scope: str) -> Callable[[HookEvent], Told]:
+        """What is to be recorded of an event that comes about beside something else."""
+        recorder, bus = self.recorder(instance, scope), self.bus(instance, scope=scope)
+
+        def told(event: HookEvent) -> Told:
+            news = run_view.news(event) if isinstance(event, HookStatusEvent) else ()
+            return Told(recorder.entry(event, bus.match(event)), news)
+
+        return told
 
     def relay(
         self,
@@ -120,7 +142,7 @@ class Runtime:
             grace: seconds to wait for calls that are under way at the end.
             stopping: asked between calls whether to end before the time.
         """
-        bus, recorder = self.bus(instance), self.recorder(instance, scope)
+        bus = self.bus(instance, scope=scope)
         # Runs that were executed in a process of their own have no location: whoever comes first takes them.
         scopes = tuple(dict.fromkeys((scope, "")))
         return Relay(
@@ -128,7 +150,7 @@ class Runtime:
             {hook.qualified_name: hook for hook in bus.hooks},
             scopes=scopes,
             redact=self._redactor().text,
-            tell=lambda event: Told(recorder.entry(event, bus.match(event)), run_view.news(event)),
+            tell=self._tell(instance, scope),
             concurrency=concurrency,
             grace=grace,
             stopping=stopping,
@@ -174,7 +196,8 @@ class Runtime:
 
     def _open(self, instance: dg.DagsterInstance, run: RunFacts) -> None:
         scope = run.location or ""
-        bus, relay = self.bus(instance, self.recorder(instance, scope)), self._relay_in_run(instance, scope)
+        bus = self.bus(instance, self.recorder(instance, scope), scope=scope)
+        relay = self._relay_in_run(instance, scope)
         told = relay.wake if relay else lambda: None
         session = RunSession(instance, run, self.catalog, bus, self._redactor(), told)
         self._sessions[run.run_id] = session

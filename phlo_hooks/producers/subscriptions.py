@@ -7,13 +7,15 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import dagster as dg
 
 from phlo_hooks.bus import HookBus
 from phlo_hooks.errors import RegistrationError
 from phlo_hooks.events import HookEvent
+from phlo_hooks.memory import memory_host
 from phlo_hooks.plugins.discovery import installed_plugins
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.step_hook import RESOURCE_KEY
@@ -23,6 +25,7 @@ from phlo_hooks.registration import (
     HookRegistration,
     RegisteredHook,
 )
+from phlo_hooks.state import Host, HostedHookProvider
 
 Hook = Callable[[Any], object] | HookRegistration | HookProvider
 
@@ -54,24 +57,38 @@ class Subscriptions:
         self._registrations = [*_own(hooks), *_of_resources(resources)]
         if plugins:
             self._registrations += _of_plugins()
+        for provider in self._hosted():
+            provider.check(catalog.select)
         bus = HookBus()
         self.register(bus)
         for hook in bus.hooks:
             _check(hook, catalog)
 
-    def register(self, bus: HookBus, instance: dg.DagsterInstance | None = None) -> None:
-        """Put every hook on a bus; resources among them are set up with `instance`, when they are called."""
+    def _hosted(self) -> Iterable[HostedHookProvider]:
+        handlers = (registration.handler for _, registration in self._registrations)
+        lazy = {each.provider.key: each.provider for each in handlers if isinstance(each, LazyHandler)}
+        return [each.provider for each in lazy.values() if isinstance(each.provider, HostedHookProvider)]
+
+    def register(self, bus: HookBus, place: Place | None = None) -> None:
+        """Put every hook on a bus; resources among them are set up for `place`, when they are called."""
         for plugin_name, registration in self._registrations:
-            bus.register(_with_instance(registration, instance), plugin_name=plugin_name)
+            bus.register(_placed(registration, place), plugin_name=plugin_name)
 
 
 Named = tuple[str, HookRegistration]
 
 
-def _with_instance(registration: HookRegistration, instance: dg.DagsterInstance | None) -> HookRegistration:
+class Place(NamedTuple):
+    """Where hooks are called: for a Dagster instance, by a code location, with a host for each plugin."""
+
+    instance: dg.DagsterInstance
+    host: Callable[[str], Host]
+
+
+def _placed(registration: HookRegistration, place: Place | None) -> HookRegistration:
     if not isinstance(registration.handler, LazyHandler):
         return registration
-    return replace(registration, handler=replace(registration.handler, instance=instance))
+    return replace(registration, handler=replace(registration.handler, place=place))
 
 
 def _own(hooks: Iterable[Hook]) -> Iterable[Named]:
@@ -79,7 +96,7 @@ def _own(hooks: Iterable[Hook]) -> Iterable[Named]:
         if isinstance(hook, HookRegistration):
             yield DEFINITIONS, hook
         elif isinstance(hook, HookProvider):
-            yield from ((_name(hook), registration) for registration in hook.get_hooks())
+            yield from _of_provider(_name(hook), hook)
         else:
             yield DEFINITIONS, HookRegistration(_function_name(hook), hook)
 
@@ -100,66 +117,87 @@ def _name(provider: Any) -> str:
 
 def _of_plugins() -> Iterable[Named]:
     for plugin in installed_plugins():
-        yield from ((_name(plugin), registration) for registration in plugin.get_hooks())
+        yield from _of_provider(_name(plugin), plugin)
+
+
+def _of_provider(name: str, provider: HookProvider) -> Iterable[Named]:
+    if isinstance(provider, HostedHookProvider):
+        return _lazy(name, provider)
+    return ((name, registration) for registration in provider.get_hooks())
 
 
 def _of_resources(resources: Mapping[str, Any]) -> Iterable[Named]:
     for key, resource in resources.items():
         if key != RESOURCE_KEY and isinstance(resource, HookProvider):
-            lazy = LazyResource(key, resource)
-            for registration in resource.get_hooks():
-                yield key, replace(registration, handler=LazyHandler(lazy, registration.hook_name))
+            yield from _lazy(key, resource)
 
 
-class LazyResource:
-    """A resource that is set up, as Dagster would, when one of its hooks is first called.
+def _lazy(key: str, provider: HookProvider) -> Iterable[Named]:
+    lazy = LazyProvider(key, provider)
+    for registration in provider.get_hooks():
+        yield key, replace(registration, handler=LazyHandler(lazy, registration.hook_name))
+
+
+class LazyProvider:
+    """A provider that is set up, a resource as Dagster would, when one of its hooks is first called.
 
     The relay runs outside of any step, and most processes call no hook at all: neither can wait for, nor
     should pay for, every resource being set up at the start.
     """
 
-    def __init__(self, key: str, resource: HookProvider) -> None:
-        self._key = key
-        self._resource = resource
+    def __init__(self, key: str, provider: HookProvider) -> None:
+        self.key = key
+        self.provider = provider
+        self._ready: HookProvider | None = None
         self._hooks: Mapping[str, RegisteredHook] | None = None
         self._lock = threading.Lock()
 
-    def hooks(self, instance: dg.DagsterInstance | None) -> Mapping[str, RegisteredHook]:
-        """The hooks of the resource, set up, by name."""
+    def hooks(self, place: Place | None) -> Mapping[str, RegisteredHook]:
+        """The hooks of the provider, set up, by name; those that remember, for one place."""
         with self._lock:
+            if self._ready is None:
+                self._ready = self._set_up(place.instance if place else None)
+            if isinstance(self._ready, HostedHookProvider):
+                host = place.host(self.key) if place else memory_host()
+                return self._by_name(self._ready.hooks_on(host))
             if self._hooks is None:
-                provider = self._set_up(instance)
-                hooks = (RegisteredHook(self._key, each) for each in provider.get_hooks())
-                self._hooks = {hook.registration.hook_name: hook for hook in hooks}
+                self._hooks = self._by_name(self._ready.get_hooks())
             return self._hooks
 
+    def _by_name(self, registrations: Iterable[HookRegistration]) -> Mapping[str, RegisteredHook]:
+        return {each.hook_name: RegisteredHook(self.key, each) for each in registrations}
+
     def _set_up(self, instance: dg.DagsterInstance | None) -> HookProvider:
-        if not isinstance(self._resource, dg.ConfigurableResource):
-            return self._resource
+        if not isinstance(self.provider, dg.ConfigurableResource):
+            return self.provider
         stack = ExitStack()
-        resources = {self._key: self._resource}
+        resources = {self.key: self.provider}
         try:
             ready: Any = stack.enter_context(dg.build_resources(resources, instance=instance))
         except dg.DagsterResourceFunctionError as exc:
             # Dagster's words for it do not say what happened.
             raise exc.user_exception from None
         atexit.register(stack.close)
-        provider: HookProvider = getattr(ready, self._key)
+        provider: HookProvider = getattr(ready, self.key)
         return provider
 
 
 @dataclass(frozen=True)
 class LazyHandler:
-    """Calls one hook of a resource, which is set up for it when that has not happened yet."""
+    """Calls one hook of a provider, which is set up for it when that has not happened yet."""
 
-    resource: LazyResource
+    provider: LazyProvider
     hook_name: str
-    instance: dg.DagsterInstance | None = None
+    place: Place | None = None
 
     def handle_event(self, event: HookEvent | list[HookEvent]) -> None:
         """Hand over to the hook: an event, or a list of them to one that takes lists."""
         events = event if isinstance(event, list) else [event]
-        self.resource.hooks(self.instance)[self.hook_name].deliver(*events)
+        self._hook.deliver(*events)
+
+    @cached_property
+    def _hook(self) -> RegisteredHook:
+        return self.provider.hooks(self.place)[self.hook_name]
 
 
 def _check(hook: RegisteredHook, catalog: Catalog) -> None:

@@ -1,0 +1,1 @@
+"""Alerting: rules that turn events into messages to people."""

@@ -1,0 +1,78 @@
+"""Memory that ends with the process: for tests, trials and scripts without a store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from phlo_hooks.envelope import utc_now
+from phlo_hooks.events import HookEvent
+from phlo_hooks.state import Host, StateChange, StateEntry
+
+
+class MemoryState:
+    """A `StateStore` in a dict. Behaves as the store's does, and keeps what was emitted in `events`.
+
+    Args:
+        clock: the time, aware.
+        emit: is given each event that is committed.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        emit: Callable[[HookEvent], object] = lambda event: None,
+    ) -> None:
+        self.events: list[HookEvent] = []
+        self._clock, self._emit = clock, emit
+        self._entries: dict[str, StateEntry] = {}
+
+    def get(self, key: str) -> StateEntry | None:
+        """What is kept there; None for nothing."""
+        entry = self._entries.get(key)
+        return entry if entry is not None and self._lives(entry) else None
+
+    def list(self, prefix: str = "") -> Sequence[StateEntry]:
+        """All that is kept under keys that begin with `prefix`, by key."""
+        found = (entry for key, entry in sorted(self._entries.items()) if key.startswith(prefix))
+        return [entry for entry in found if self._lives(entry)]
+
+    def commit(self, changes: Sequence[StateChange], events: Iterable[HookEvent] = ()) -> bool:
+        """Keep all changes and note `events`; nothing, if one of the keys was written meanwhile."""
+        if any(self._version(change.key) != change.version for change in changes):
+            return False
+        for change in changes:
+            self._entries[change.key] = self._entry(change)
+        known = {event.event_id for event in self.events}
+        for event in events:
+            if event.event_id not in known:
+                self.events.append(event)
+                self._emit(event)
+        return True
+
+    def _lives(self, entry: StateEntry) -> bool:
+        return entry.expires_at is None or entry.expires_at > self._clock()
+
+    def _version(self, key: str) -> int:
+        entry = self.get(key)
+        return entry.version if entry else 0
+
+    def _entry(self, change: StateChange) -> StateEntry:
+        before = self._entries.get(change.key)
+        # A copy, as a database would give it back.
+        value = json.loads(json.dumps(change.value, allow_nan=False))
+        version = (before.version if before else 0) + 1
+        return StateEntry("", change.key, value, version, self._clock(), change.expires_at)
+
+
+def memory_host(
+    state: MemoryState | None = None,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    select_assets: Callable[[str], frozenset[str]] = lambda selection: frozenset(),
+    location: str = "",
+) -> Host:
+    """A host for a capability outside of Dagster."""
+    return Host(state or MemoryState(clock=clock), location, select_assets, clock)
