@@ -11,15 +11,16 @@ import dagster as dg
 from pydantic import ConfigDict, Field
 
 from phlo_hooks.capabilities.alerting import templates
-from phlo_hooks.capabilities.alerting.channels import CHANNEL_TYPES
-from phlo_hooks.capabilities.alerting.channels.apprise import AppriseChannel
-from phlo_hooks.capabilities.alerting.channels.channel import Channel
-from phlo_hooks.capabilities.alerting.channels.console import ConsoleChannel
-from phlo_hooks.capabilities.alerting.channels.email import EmailChannel
-from phlo_hooks.capabilities.alerting.channels.pagerduty import PagerDutyChannel
-from phlo_hooks.capabilities.alerting.channels.slack import SlackChannel
-from phlo_hooks.capabilities.alerting.channels.teams import TeamsChannel
-from phlo_hooks.capabilities.alerting.channels.webhook import HttpChannel
+from phlo_hooks.capabilities.alerting.channels import (
+    AppriseChannel,
+    Channel,
+    ConsoleChannel,
+    EmailChannel,
+    HttpChannel,
+    PagerDutyChannel,
+    SlackChannel,
+    TeamsChannel,
+)
 from phlo_hooks.capabilities.alerting.evaluator import Evaluator
 from phlo_hooks.capabilities.alerting.plan import Plan, make_plan
 from phlo_hooks.capabilities.alerting.rules import Rule
@@ -33,6 +34,8 @@ from phlo_hooks.registration import HookRegistration, Ordering
 from phlo_hooks.retry import RetryPolicy
 from phlo_hooks.state import Host
 
+# The fields that hold channels; one without a name is called so.
+CHANNEL_TYPES = ("console", "slack", "teams", "email", "pagerduty", "webhook", "apprise")
 # The hook that sees the events; no channel can be called that.
 RULES = "rules"
 # People wait for it: soon at first. And for as long as a receiver may be down over a weekend.
@@ -50,7 +53,7 @@ class AlertingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     already, is counted. `phlo-hooks alerts explain EVENT_ID` says what became of any event.
 
     Raises:
-        ConfigurationError: a rule, channel or owner that cannot work; the message names it and says what to do.
+        ConfigurationError: a rule, channel or owner that cannot work, named with what to do about it.
         MissingExtraError: `pip install 'phlo-hooks[alerting]'`.
     """
 

@@ -110,5 +110,5 @@ class Routes:
         """What an owner stands for; an email address, where there is a channel for mail, for itself."""
         if owner in self._owners:
             return self._owners[owner]
-        mail = next((name for name, each in self._channels.items() if each.takes_target == "email"), None)
+        mail = next((name for name, each in self._channels.items() if each.takes_address), None)
         return (f"{mail}:{owner}",) if mail and "@" in owner else ()
