@@ -126,7 +126,7 @@ class Composer:
             "Asset": facts.asset_key,
             "Check": facts.check_name,
             "Partition": _listed(places) or facts.partition_key,
-            "Job": facts.job_name,
+            "Job": None if (facts.job_name or "").startswith("__") else facts.job_name,
             "Step": facts.step_key or _listed(facts.steps),
             "Group": facts.group,
             "Owner": ", ".join(facts.owners),

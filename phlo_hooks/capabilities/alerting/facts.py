@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -177,7 +178,7 @@ def facts_of(event: HookEvent, signal: Signal | None = None) -> Facts:
         status=_get(event, "status") or _get(event, "to_state"),
         error_class=error.error_class if error else None,
         error=_cut(error.message if error else _get(event, "reason") or "", _MAX_TEXT),
-        stack=_cut(error.stack if error and error.stack else "", _MAX_STACK),
+        stack=_cut(_own_frames(error.stack or "") if error else "", _MAX_STACK),
         description=_cut(_get(event, "description") or "", _MAX_TEXT),
         launched_by=_get(event, "launched_by"),
         duration=_get(event, "duration"),
@@ -252,6 +253,21 @@ def _details(event: HookEvent) -> dict[str, Any]:
             found[name] = _plain(value)
     short = {name: value for name, value in found.items() if isinstance(value, (str, int, float, bool))}
     return {name: _cut(value, 300) for name, value in list(short.items())[:_MAX_DETAILS]}
+
+
+def _own_frames(stack: str) -> str:
+    """A traceback from the user's first frame on: what Dagster did before is the same every time."""
+    frames = _FRAME.split(stack)
+    own = next((number for number, frame in enumerate(frames) if _is_own(frame)), 0)
+    return "".join(frames[own:])
+
+
+def _is_own(frame: str) -> bool:
+    return frame.lstrip().startswith("File ") and not _DAGSTER_FRAME.search(frame.partition(", line ")[0])
+
+
+_FRAME = re.compile(r'(?m)^(?=\s*File ")')
+_DAGSTER_FRAME = re.compile(r"[/\\\\]dagster(_\w+)?[/\\\\]|contextlib\.py")
 
 
 _SAID: tuple[str, ...] = (
