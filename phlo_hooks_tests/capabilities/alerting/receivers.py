@@ -438,8 +438,10 @@ class Mail:
             options |= {"tls_context": tls, "require_starttls": True}
         elif security == "ssl":
             options |= {"ssl_context": tls}
+        self.login = login
         if login:
-            options |= {"authenticator": self._authenticate, "auth_required": True, "auth_require_tls": False}
+            # It does not count TLS from the start as TLS, and would offer no login; see handle_RCPT.
+            options |= {"authenticator": self._authenticate, "auth_require_tls": security == "starttls"}
         self._controller = _AnyPort(self, **options)
 
     @property
@@ -455,21 +457,22 @@ class Mail:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    async def handle_RCPT(self, server, session, envelope, address, options) -> str:
+    async def handle_RCPT(self, server, session, envelope, address, options) -> str:  # noqa: N802
+        if self.login and not session.authenticated:
+            return "530 5.7.0 Authentication required"
         if address in self.refused:
             return self.refused[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server, session, envelope) -> str:
+    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802
         if self.on_data.startswith("2"):
             found = message_from_bytes(envelope.original_content, policy=SMTP_POLICY)
             self.mails.append(found)
             self.envelopes.append((envelope.mail_from, envelope.rcpt_tos))
         return self.on_data
 
-    @staticmethod
-    def _authenticate(server, session, envelope, mechanism, data) -> AuthResult:
+    def _authenticate(self, server, session, envelope, mechanism, data) -> AuthResult:
         given = isinstance(data, LoginPassword) and (data.login, data.password)
         return AuthResult(success=given == (USERNAME.encode(), PASSWORD.encode()), handled=False)
 

@@ -174,5 +174,6 @@ def _sender() -> Callable[..., Answer]:
     try:
         from phlo_hooks.connections import post
     except ImportError:
-        raise MissingExtraError("httpcore2", "alerting") from None
+        # Not the end of the message: it can be installed.
+        raise DeliveryError(str(MissingExtraError("httpcore2", "alerting"))) from None
     return post

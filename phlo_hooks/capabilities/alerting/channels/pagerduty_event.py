@@ -39,7 +39,7 @@ def event(message: Message, routing_key: str, source: str) -> bytes:
 
 def dedup_key(incident_id: str) -> str:
     """The id of the incident, or its digest where PagerDuty has no room for it."""
-    if len(incident_id) <= MAX_KEY and incident_id.isascii() and incident_id.isprintable():
+    if 0 < len(incident_id) <= MAX_KEY and incident_id.isascii() and incident_id.isprintable():
         return incident_id
     return hashlib.sha256(incident_id.encode(errors="backslashreplace")).hexdigest()
 

@@ -86,7 +86,7 @@ class SlackChannel(WebChannel):
             reply = way.post(payload)
         if reply.error:
             raise problem(reply, way.who, way.redactor.text)
-        return thread or reply.ts
+        return (thread or reply.ts) if way.is_app else None
 
     def _threading(self, message: Message, thread: str | None) -> Payload:
         if thread is None:

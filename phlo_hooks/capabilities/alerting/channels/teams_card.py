@@ -18,7 +18,7 @@ from phlo_hooks.capabilities.alerting.message import Kind, Message
 
 # 28 KB are documented; 413 was seen from 20.8 KB on, because what is counted is a later form of the message.
 MAX_BODY = 20_000
-# Of a card whose text is all there is; a proxy or flow that refused the larger one may take this.
+# Bytes of a card whose text is all there is; a proxy or flow that refused the larger one may take this.
 MAX_TEXT = 6000
 _ROOM = Room(text=3000, error=3000, stack=10_000, advice=1000, facts=20, fact=500, parts=40, links=6)
 _STYLES = {"CRITICAL": "attention", "ERROR": "attention", "WARN": "warning", "INFO": "accent"}
@@ -34,7 +34,7 @@ def card(message: Message) -> bytes:
 
 def text_card(message: Message) -> bytes:
     """The same as a card of version 1.0 with nothing in it but text."""
-    text = plain_text(message, MAX_TEXT, written=_escape_markdown)
+    text = plain_text(message, MAX_TEXT, written=_escape_markdown, measure=_bytes)
     block = {"type": "TextBlock", "text": text, "wrap": True}
     return _envelope({"type": "AdaptiveCard", "version": "1.0", "body": [block]})
 
@@ -95,6 +95,10 @@ def _paragraph(runs: list[Element]) -> Element:
 
 def _run(text: str, **style: Any) -> Element:
     return {"type": "TextRun", "text": text, **style}
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode())
 
 
 def _escape_markdown(text: str) -> str:
