@@ -6,6 +6,7 @@ they take stands in `messages`, `cards`, `alerts` and `mails`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import ssl
@@ -418,6 +419,7 @@ class Mail:
         security: starttls, ssl or plain.
         refused: addresses, and what the server says to them, such as "550 no such user".
         on_data: what it says to a mail, if not that it has it.
+        pause: seconds that it takes for each recipient.
     """
 
     def __init__(
@@ -428,11 +430,13 @@ class Mail:
         login: bool = False,
         refused: dict[str, str] | None = None,
         on_data: str = "250 OK",
+        pause: float = 0.0,
     ) -> None:
         self.mails: list[EmailMessage] = []
         self.envelopes: list[tuple[str, list[str]]] = []
         self.refused = refused or {}
         self.on_data = on_data
+        self.pause = pause
         options: dict[str, Any] = {"hostname": "127.0.0.1", "port": 0}
         if security == "starttls":
             options |= {"tls_context": tls, "require_starttls": True}
@@ -458,6 +462,7 @@ class Mail:
         self._stack.close()
 
     async def handle_RCPT(self, server, session, envelope, address, options) -> str:  # noqa: N802
+        await asyncio.sleep(self.pause)
         if self.login and not session.authenticated:
             return "530 5.7.0 Authentication required"
         if address in self.refused:

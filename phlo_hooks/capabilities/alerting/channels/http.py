@@ -112,9 +112,10 @@ class WebChannel(Channel):
         """
         post, who = _sender(), self.who(url)
         sent = {**_HEADERS, **(headers or {})}
+        ca_file = self._read("ca_file", self.ca_file) or None
         until = time.monotonic() + self.timeout if ends is None else ends
         try:
-            return post(url, sent.items(), body, ends=until, ca_file=self.ca_file)
+            return post(url, sent.items(), body, ends=until, ca_file=ca_file)
         except TimeoutError as exc:
             raise DeliveryError(f"{who}: no complete answer within {self.timeout:g} s") from exc.__cause__
         except DeliveryError as exc:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import replace
 
 import dagster as dg
 import pytest
@@ -52,6 +53,17 @@ def test_taken_by_some(caplog: pytest.LogCaptureFixture) -> None:
         AppriseChannel(urls=[url_of(bad), url_of(good)]).send(FIRING)
     assert 1 == good.count
     assert "was not taken by JSON" in caplog.text
+
+
+def test_nobody_is_called() -> None:
+    """By a word in an error: some services wake a whole room for it."""
+    with FaultServer() as server:
+        AppriseChannel(urls=[url_of(server)]).send(
+            replace(FIRING, title="@everyone", text="see @here, a@here.org")
+        )
+        sent = server.requests[0].body.decode()
+    assert "@everyone" not in sent
+    assert "@here" not in sent
 
 
 def test_unknown_urls() -> None:

@@ -29,7 +29,7 @@ REFUSED: list[Any] = [
     pytest.param(SlackChannel, {"webhook_url": URL, "token": TOKEN}, "use one of", id="slack: both"),
     pytest.param(SlackChannel, {"webhook_url": URL, "webhook_url_env": "U"}, "has both webhook_url and webhook_url_env", id="slack: twice"),
     pytest.param(SlackChannel, {"webhook_url": "ftp://canary"}, "webhook_url: url has the scheme 'ftp'", id="slack: scheme"),
-    pytest.param(SlackChannel, {"webhook_url": URL, "channel": "#a"}, "channel='#a' needs a token", id="slack: channel"),
+    pytest.param(SlackChannel, {"webhook_url": URL, "channel": "#a"}, "'slack': channel needs a token", id="slack: channel"),
     pytest.param(SlackChannel, {"token": TOKEN, "channel": "data"}, "'data' is no Slack channel: use '#name'", id="slack: name"),
     pytest.param(SlackChannel, {"token": " "}, "token is empty", id="slack: empty"),
     pytest.param(SlackChannel, {"token": TOKEN, "api_url": "slack.com"}, "has the scheme ''", id="slack: api"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -153,6 +154,41 @@ def test_nobody_there() -> None:
         )
         with pytest.raises(DeliveryError, match=r"[Tt]imed? ?out"):
             channel.send(FIRING)
+
+
+def test_a_slow_server() -> None:
+    """The time is for all of its answers, not for each."""
+    with Mail(pause=0.3) as server:
+        channel = EmailChannel(
+            host="127.0.0.1",
+            port=server.port,
+            security="plain",
+            sender=ANNA,
+            recipients=[BEN] * 20,
+            timeout=1,
+        )
+        started = time.monotonic()
+        with pytest.raises(DeliveryError, match=r"timed out|Disconnected"):
+            channel.send(FIRING)
+    assert time.monotonic() - started < 2
+    assert [] == server.mails
+
+
+def test_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that may differ between deployments, read when it sends."""
+    values = {"MAIL_HOST": "127.0.0.1", "MAIL_FROM": ANNA, "MAIL_TO": BEN}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    with Mail() as server:
+        fields = {
+            "host": dg.EnvVar("MAIL_HOST"),
+            "sender": dg.EnvVar("MAIL_FROM"),
+            "recipients": [dg.EnvVar("MAIL_TO")],
+        }
+        channel = EmailChannel(port=server.port, security="plain", **fields)
+        channel.check()
+        channel.send(FIRING)
+    assert [(ANNA, [BEN])] == server.envelopes
 
 
 def test_target() -> None:

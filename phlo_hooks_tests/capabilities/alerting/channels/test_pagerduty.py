@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from phlo_hooks.capabilities.alerting.channels import PagerDutyChannel
-from phlo_hooks.capabilities.alerting.message import Kind
+from phlo_hooks.capabilities.alerting.message import Fact, Kind
 from phlo_hooks.errors import ConfigurationError, DeliveryError, PermanentError, RetryLater
 from phlo_hooks.testing import Fault
 from phlo_hooks_tests.capabilities.alerting.channels.messages import FIRING, RESOLVED
@@ -65,6 +65,18 @@ def test_details(pagerduty: PagerDuty, channel: PagerDutyChannel) -> None:
         "✅ Check unique_id",
     ] == details["parts"]
     assert [link.url for link in FIRING.links] == [link["href"] for link in event["links"]]
+
+
+def test_names_that_are_there_twice(pagerduty: PagerDuty, channel: PagerDutyChannel) -> None:
+    """Nothing is lost."""
+    channel.send(replace(FIRING, facts=(Fact("error", "a"), Fact("Asset", "b"), Fact("Asset", "c"))))
+    details = pagerduty.events[0]["payload"]["custom_details"]
+    assert ("a", FIRING.error, "b", "c") == (
+        details["error"],
+        details["error (2)"],
+        details["Asset"],
+        details["Asset (2)"],
+    )
 
 
 def test_another_service(

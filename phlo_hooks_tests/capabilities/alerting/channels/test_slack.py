@@ -67,6 +67,17 @@ def test_target(slack: Slack, app: SlackChannel) -> None:
     assert ["#data-alerts", "C0123456789"] == [message["channel"] for message in slack.messages]
 
 
+def test_channel_from_the_environment(slack: Slack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a token; without one, it needs a target."""
+    monkeypatch.setenv("SLACK_CHANNEL", "#on-call")
+    app = SlackChannel(token=TOKEN, channel=dg.EnvVar("SLACK_CHANNEL"), api_url=slack.api_url)
+    app.check()
+    app.send(FIRING)
+    assert "#on-call" == slack.messages[0]["channel"]
+    with pytest.raises(DeliveryError, match="has no channel, and no target was named"):
+        SlackChannel(token=TOKEN, api_url=slack.api_url).send(FIRING)
+
+
 @pytest.mark.parametrize("way", ["webhook", "app"])
 def test_refused_blocks(slack: Slack, app: SlackChannel, way: str) -> None:
     """At once the same as text."""

@@ -29,7 +29,8 @@ def test_refused_card(teams: Teams) -> None:
     TeamsChannel(webhook_url=teams.url).send(TERRIBLE["hostile"])
     (card,) = teams.cards
     assert ("1.0", 2) == (card["version"], teams.server.count)
-    assert r"\[click\]\(https://evil\.example\.com\)" in card_text(card)
+    assert r"\[click\](https://evil.example.com)" in card_text(card)
+    assert ["Open the run", "Open the asset"] == [action["title"] for action in card["actions"]][:2]
 
 
 def test_refused_as_text_too(teams: Teams) -> None:
