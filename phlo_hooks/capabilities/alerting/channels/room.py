@@ -40,8 +40,8 @@ def fitting(
 ) -> Rendering:
     """The rendering of as much of a message as fits; of what does not even then, the smallest one.
 
-    The stack gives way first, then the parts, the facts, the text and the error, and at the very end links.
-    The title and the start of the error stay.
+    The stack gives way first, then the parts, the facts, the text and the error, and at the very end links
+    and the end of the title. The start of both stays.
 
     Args:
         message: of any size, with any characters.
@@ -118,16 +118,16 @@ def _narrower(room: Room) -> Iterator[Room]:
     for _ in range(_HALVINGS):
         room = _halved(room)
         yield room
-    while room.links > 1:
-        room = replace(room, links=room.links // 2)
-        yield room
+    for name, least in (("links", 1), ("title", 16)):
+        while getattr(room, name) > least:
+            room = replace(room, **{name: max(getattr(room, name) // 2, least)})
+            yield room
 
 
 def _halved(room: Room) -> Room:
     """With less of what is left; at least a few words of each."""
     return replace(
         room,
-        title=max(room.title // 2, 16),
         text=room.text // 2,
         error=max(room.error // 2, 40),
         advice=room.advice // 2,

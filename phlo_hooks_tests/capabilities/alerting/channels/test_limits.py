@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from phlo_hooks.capabilities.alerting.channels import PagerDutyChannel, SlackChannel, TeamsChannel
 from phlo_hooks.capabilities.alerting.channels.email_message import MAX_HTML, html
 from phlo_hooks.capabilities.alerting.channels.looks import headline
-from phlo_hooks.capabilities.alerting.channels.slack_blocks import MAX_TEXT, blocks, fallback
+from phlo_hooks.capabilities.alerting.channels.slack_blocks import MAX_TEXT, blocks, escape, fallback
 from phlo_hooks.capabilities.alerting.channels.teams_card import MAX_BODY, card, text_card
 from phlo_hooks.capabilities.alerting.channels.text import plain_text
 from phlo_hooks.capabilities.alerting.channels.webhook import document
@@ -31,7 +31,7 @@ from phlo_hooks_tests.capabilities.alerting.receivers import (
 
 # One receiver for all examples: they only add to what it has.
 _RANDOM = settings(
-    max_examples=150,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -135,6 +135,14 @@ def test_text(message: Message) -> None:
     text = plain_text(message, 2000)
     assert len(text) <= 2000
     assert [] == missing(message, text)
+
+
+@_RANDOM
+@given(messages, st.integers(0, 400))
+def test_short_text(message: Message, limit: int) -> None:
+    """For a telephone; escaped, too."""
+    for written in (str, escape):
+        assert len(plain_text(message, limit, written=written)) <= limit
 
 
 @_RANDOM
