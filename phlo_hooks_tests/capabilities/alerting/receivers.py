@@ -420,6 +420,7 @@ class Mail:
         refused: addresses, and what the server says to them, such as "550 no such user".
         on_data: what it says to a mail, if not that it has it.
         pause: seconds that it takes for each recipient.
+        hangs_up: instead of a farewell.
     """
 
     def __init__(
@@ -431,12 +432,14 @@ class Mail:
         refused: dict[str, str] | None = None,
         on_data: str = "250 OK",
         pause: float = 0.0,
+        hangs_up: bool = False,
     ) -> None:
         self.mails: list[EmailMessage] = []
         self.envelopes: list[tuple[str, list[str]]] = []
         self.refused = refused or {}
         self.on_data = on_data
         self.pause = pause
+        self.hangs_up = hangs_up
         options: dict[str, Any] = {"hostname": "127.0.0.1", "port": 0}
         if security == "starttls":
             options |= {"tls_context": tls, "require_starttls": True}
@@ -476,6 +479,11 @@ class Mail:
             self.mails.append(found)
             self.envelopes.append((envelope.mail_from, envelope.rcpt_tos))
         return self.on_data
+
+    async def handle_QUIT(self, server, session, envelope) -> str:  # noqa: N802
+        if self.hangs_up:
+            server.transport.abort()
+        return "221 Bye"
 
     def _authenticate(self, server, session, envelope, mechanism, data) -> AuthResult:
         given = isinstance(data, LoginPassword) and (data.login, data.password)

@@ -116,10 +116,11 @@ class WebChannel(Channel):
         until = time.monotonic() + self.timeout if ends is None else ends
         try:
             return post(url, sent.items(), body, ends=until, ca_file=ca_file)
-        except TimeoutError as exc:
-            raise DeliveryError(f"{who}: no complete answer within {self.timeout:g} s") from exc.__cause__
+        except TimeoutError:
+            raise DeliveryError(f"{who}: no complete answer within {self.timeout:g} s") from None
         except DeliveryError as exc:
-            raise DeliveryError(f"{who}: {redactor.text(str(exc))}") from exc.__cause__
+            # Without its cause: that quotes what the receiver sent, which may be what it was sent.
+            raise DeliveryError(f"{who}: {redactor.text(str(exc))}") from None
 
     def who(self, url: str) -> str:
         """The channel and its receiver, without secrets."""

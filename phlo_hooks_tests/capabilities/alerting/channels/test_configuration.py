@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import Any
 
@@ -144,3 +145,18 @@ def test_in_a_resource() -> None:
     )
     job = dg.GraphDefinition("job", node_defs=[look]).to_job(resource_defs={"alerts": alerts})
     assert job.execute_in_process().success
+
+
+def test_no_library_is_imported_before_it_is_used() -> None:
+    """Not even those of a channel that is defined and checked."""
+    code = (
+        "import sys\n"
+        "from phlo_hooks.capabilities.alerting.channels import *\n"
+        "SlackChannel(webhook_url='https://hooks.slack.com/x').check()\n"
+        "AppriseChannel(urls_env='X').check()\n"
+        "found = {'apprise', 'httpcore2', 'httpx', 'httpx2', 'requests'} & set(sys.modules)\n"
+        "assert not found - before, found"
+    )
+    # Dagster may bring some of them itself.
+    before = "import dagster, sys\nbefore = set(sys.modules)\n"
+    subprocess.run([sys.executable, "-c", before + code], check=True, timeout=60)

@@ -126,6 +126,13 @@ def test_somebody_gets_it(caplog: pytest.LogCaptureFixture) -> None:
     assert "alert channel 'email': ben@example.com did not get a mail: 452: mailbox full" in caplog.text
 
 
+def test_a_server_that_hangs_up_once_it_has_the_mail() -> None:
+    """It is sent: another attempt would be a second mail."""
+    with Mail(hangs_up=True) as server:
+        channel_to(server).send(FIRING)
+    assert 1 == len(server.mails)
+
+
 DATA = [
     pytest.param("554 this is spam", PermanentError, id="554"),
     pytest.param("451 try again", DeliveryError, id="451"),
@@ -220,3 +227,15 @@ def test_no_header_from_a_title() -> None:
         channel_to(server).send(replace(FIRING, title=HOSTILE))
     assert server.mails[0]["Bcc"] is None
     assert [ANNA] == server.envelopes[0][1]
+
+
+def test_names_of_any_script() -> None:
+    """Encoded, as the subject is; a reader of mail shows them as they were."""
+    with Mail() as server:
+        channel_to(server, sender="Büro Köln <alerts@example.com>").send(
+            replace(FIRING, title="שלום, 世界 🔥")
+        )
+    (mail,) = server.mails
+    assert ("Büro Köln <alerts@example.com>", "🔴 ERROR: שלום, 世界 🔥") == (mail["From"], mail["Subject"])
+    head = mail.as_bytes().split(b"\r\n\r\n")[0]
+    assert head.isascii()

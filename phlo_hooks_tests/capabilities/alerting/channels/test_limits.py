@@ -179,6 +179,13 @@ def test_terrible_renderings(name: str) -> None:
     assert all(text.isprintable() for line in links_of(message) for text in line)
 
 
+@pytest.mark.parametrize("name", TERRIBLE)
+def test_code_stays_code(name: str) -> None:
+    """Backticks in it do not end the block."""
+    code = [text for text in texts(blocks(TERRIBLE[name])) if text.startswith("```\n")]
+    assert all(2 == text.count("```") and text.endswith("\n```") for text in code)
+
+
 def links_of(message: Message) -> Iterator[list[str]]:
     for line in plain_text(message, 100_000).splitlines():
         yield [word for word in line.split() if word.startswith("http")]
