@@ -177,7 +177,7 @@ def test_a_slow_server() -> None:
         started = time.monotonic()
         with pytest.raises(DeliveryError, match=r"timed out|Disconnected"):
             channel.send(FIRING)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 4
     assert [] == server.mails
 
 
