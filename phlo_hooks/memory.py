@@ -48,6 +48,7 @@ class MemoryState:
         known = {event.event_id for event in self.events}
         for event in events:
             if event.event_id not in known:
+                known.add(event.event_id)
                 self.events.append(event)
                 self._emit(event)
         return True

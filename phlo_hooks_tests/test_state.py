@@ -70,7 +70,7 @@ def test_a_write_in_between_keeps_all_of_it_out(memory):
 
 
 def test_values_and_events_come_together_and_once(memory):
-    assert memory.state.commit([StateChange("a", 1)], [metric("rows"), metric("bytes")])
+    assert memory.state.commit([StateChange("a", 1)], [metric("rows"), metric("bytes"), metric("rows")])
     assert memory.state.commit([StateChange("b", 1)], [metric("rows")])
     assert memory.told() == ["rows", "bytes"]
 
