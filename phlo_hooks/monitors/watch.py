@@ -45,30 +45,29 @@ class Watch(Generic[S]):
             raise RetryLater(f"others wrote first, {_TRIES} times in a row", after=1.0)
 
     def _followed(self, events: Sequence[HookEvent]) -> bool:
-        keys = {event.correlation.asset_key: None for event in events}
-        entries = {key: self._state.get(self._place(key)) for key in keys if key}
-        known = {key: self._monitor.load(entry.value) for key, entry in entries.items() if entry}
+        entries = self._state.get_many({self._place(event) for event in events})
+        known = {place: self._monitor.load(entry.value) for place, entry in entries.items()}
         before = dict(known)
         told = list(self._follow(known, events))
         changes = [
-            StateChange(self._place(key), self._monitor.dump(value), entry.version if entry else 0)
-            for key, value in known.items()
-            if before.get(key) != value
-            for entry in (entries[key],)
+            StateChange(place, self._monitor.dump(value), entries[place].version if place in entries else 0)
+            for place, value in known.items()
+            if before.get(place) != value
         ]
         return not changes or self._state.commit(changes, told)
 
     def _follow(self, known: dict[str, S], events: Sequence[HookEvent]) -> Iterator[HookEvent]:
         """What follows from `events`; leaves in `known` what is known then."""
         for event in events:
-            key = event.correlation.asset_key or ""
-            value, told = self._monitor.follow(known.get(key), event)
+            place = self._place(event)
+            value, told = self._monitor.follow(known.get(place), event)
             if value is not None:
-                known[key] = value
+                known[place] = value
             if told is not None:
                 yield told
 
-    def _place(self, asset_key: str) -> str:
+    def _place(self, event: HookEvent) -> str:
+        asset_key = event.correlation.asset_key or ""
         if len(asset_key) > _LONGEST:
             asset_key = hashlib.sha256(asset_key.encode()).hexdigest()
         return f"{self._monitor.name}/{asset_key}"
