@@ -107,9 +107,13 @@ def freshness(place: Place, record: Recorded) -> Iterator[FreshnessEvent]:
     envelope = place.envelope(
         "freshness.changed", record.timestamp, asset_key=key, ordinal=_ordinal(place, record)
     )
+    asset = place.catalog.asset(key)
     yield FreshnessEvent(
         **envelope,
-        tags=dict(place.catalog.asset(key).tags),
+        tags=dict(asset.tags),
+        group_name=asset.group,
+        kinds=asset.kinds,
+        owners=asset.owners,
         from_state=change.previous_state.value,
         to_state=change.new_state.value,
     )
