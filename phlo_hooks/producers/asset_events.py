@@ -21,7 +21,7 @@ from phlo_hooks.producers.catalog import AssetFacts, key_text
 from phlo_hooks.producers.declared import Declared
 from phlo_hooks.producers.measured import added_columns, column_edges, measured
 from phlo_hooks.producers.metadata import facts, plain
-from phlo_hooks.producers.runlog import Planned, Recorded
+from phlo_hooks.producers.runlog import STEP_ENDS, Planned, Recorded
 from phlo_hooks.producers.stages import Stage
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def start(place: Place, planned: Planned, when: datetime) -> AssetEvent:
 
 def missing(place: Place, planned: Planned, last: Recorded, outcome: AttemptOutcome) -> AssetEvent:
     """The `.end` event of an asset that was planned and is not there."""
+    failed, by_step = outcome.status == "failure", last.type in STEP_ENDS
     return _event(
         place,
         planned,
@@ -49,6 +50,7 @@ def missing(place: Place, planned: Planned, last: Recorded, outcome: AttemptOutc
         status=outcome.status,
         error=outcome.error if outcome.status != "skipped" else None,
         will_retry=outcome.will_retry,
+        run_may_retry=place.run.may_retry(step_failed=by_step) if failed else None,
     )
 
 
@@ -148,11 +150,14 @@ def _schema_changes(
     """What the load itself says it changed in a table that was there before."""
     added = added_columns(materialization.metadata)
     if added:
+        asset = place.catalog.asset(key_text(materialization.asset_key))
         envelope = place.envelope(
             "schema.changed",
             when,
-            asset_key=key_text(materialization.asset_key),
+            asset_key=asset.key,
             partition_key=materialization.partition,
             ordinal=ordinal,
         )
-        yield SchemaChangeEvent(**envelope, added=added)
+        yield SchemaChangeEvent(
+            **envelope, added=added, group_name=asset.group, kinds=asset.kinds, owners=asset.owners
+        )

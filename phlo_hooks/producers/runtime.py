@@ -27,6 +27,7 @@ from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.dagster_private import default_store_url, on_run_events
 from phlo_hooks.producers.in_run import InRunRelay
 from phlo_hooks.producers.live import announce
+from phlo_hooks.producers.run_retries import RunRetries
 from phlo_hooks.producers.runlog import RUN_ENDS, RunFacts, recorded
 from phlo_hooks.producers.session import RunSession
 from phlo_hooks.producers.subscriptions import Place
@@ -191,7 +192,7 @@ class Runtime:
                 run = instance.get_run_by_id(run_id)
                 if run is None:
                     return None
-                self._open(instance, RunFacts.of(run))
+                self._open(instance, RunFacts.of(run, RunRetries.of(instance)))
             return self._sessions[run_id]
 
     def _open(self, instance: dg.DagsterInstance, run: RunFacts) -> None:
