@@ -20,6 +20,7 @@ MIN_SECRET_LENGTH = 6
 _SECRET_KEY = re.compile(
     r"(pass(wd|word|phrase)|(^|[_\-./])pass$|secret|token$|(^|[_\-./])pwd$|api[_-]?key|access[_-]?key"
     r"|private[_-]?key|signing[_-]?key|account[_-]?key|credential|authori[sz]ation$|(^|[_\-])auth$"
+    r"|routing[_-]?key|webhook[_-]?url"
     r"|(^|[_\-])(jwt|dsn|cookie)$|connection[_-]?string|(^|[_\-])sas$|bearer)",
     re.IGNORECASE,
 )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from phlo_hooks.capabilities.alerting import AlertingResource
     from phlo_hooks.capabilities.console import ConsoleResource
     from phlo_hooks.capabilities.file import FileResource
     from phlo_hooks.capabilities.webhook import WebhookEndpoint, WebhookResource
 
-__all__ = ["ConsoleResource", "FileResource", "WebhookEndpoint", "WebhookResource"]
+__all__ = ["AlertingResource", "ConsoleResource", "FileResource", "WebhookEndpoint", "WebhookResource"]
 
 _HOMES = {
+    "AlertingResource": "phlo_hooks.capabilities.alerting",
     "ConsoleResource": "phlo_hooks.capabilities.console",
     "FileResource": "phlo_hooks.capabilities.file",
     "WebhookEndpoint": "phlo_hooks.capabilities.webhook",

@@ -7,10 +7,9 @@ from datetime import datetime, timedelta, timezone
 
 import click
 
+from phlo_hooks import durations
 from phlo_hooks.envelope import utc_now
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smhdw])")
+from phlo_hooks.errors import ConfigurationError
 
 
 class TimeType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer releases
@@ -48,10 +47,9 @@ class DurationType(click.ParamType):  # type: ignore[type-arg]  # generic only i
 
 def duration(text: str) -> timedelta | None:
     """The duration that a text says; None when it says none."""
-    found = _DURATION.fullmatch(text.strip())
     try:
-        return found and timedelta(**{_UNITS[found["unit"]]: float(found["number"])})
-    except OverflowError:
+        return durations.duration(text)
+    except ConfigurationError:
         return None
 
 

@@ -7,6 +7,7 @@ import ssl
 import struct
 import threading
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
@@ -32,14 +33,22 @@ class FaultServer:
     Args:
         tls: serve https with this certificate.
         port: 0 for any that is free.
+        judge: what to do with a request, by what is in it, where `always` and `next` do not say it.
     """
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext | None = None,
+        port: int = 0,
+        judge: Callable[[Received], Fault] | None = None,
+    ) -> None:
         self._tls = tls
         self._port = port
         self._lock = threading.Lock()
         self._arrived = threading.Condition(self._lock)
-        self._always = Fault.accept()
+        self._judge = judge
+        self._always: Fault | None = None
         self._next: deque[Fault] = deque()
         self._requests: list[Received] = []
         self._processed: list[Received] = []
@@ -191,12 +200,15 @@ class FaultServer:
 
     def _note(self, request: Received) -> Fault:
         with self._arrived:
-            fault = self._next.popleft() if self._next else self._always
+            fault = self._next.popleft() if self._next else self._by_default(request)
             self._requests.append(request)
             if fault.processed:
                 self._processed.append(request)
             self._arrived.notify_all()
         return fault
+
+    def _by_default(self, request: Received) -> Fault:
+        return self._always or (self._judge(request) if self._judge else Fault.accept())
 
     def _treat(self, connection: socket.socket, fault: Fault) -> bool:
         """Answer, or what is done instead; whether the connection goes on."""

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
 
 import dagster as dg
 
 from phlo_hooks.capabilities.webhook.fields import EndpointFields
 from phlo_hooks.errors import ConfigurationError
+from phlo_hooks.headers import check_header
 from phlo_hooks.signing import signing_keys
-
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VALUE = re.compile(r"[\t\x20-\x7e]*")
-_OURS = frozenset({"content-length", "content-type", "host", "transfer-encoding", "connection"})
+from phlo_hooks.urls import check_url
 
 
 def check(endpoint: EndpointFields) -> None:
@@ -36,54 +32,6 @@ def check(endpoint: EndpointFields) -> None:
 def known(text: str | None) -> str | None:
     """A text, unless it stands for an environment variable."""
     return None if isinstance(text, dg.EnvVar) else text
-
-
-def check_url(url: str) -> None:
-    """Refuse what no request can be sent to; the message shows none of it but the scheme and the host.
-
-    Raises:
-        ConfigurationError: what is wrong.
-    """
-    if not url.isascii() or re.search(r"[\x00-\x20\x7f]", url):
-        raise ConfigurationError(
-            "url has spaces, control or non-ASCII characters: percent-encode them (in a host: punycode)"
-        )
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ConfigurationError("url has no valid host or port: use https://host[:port]/path") from None
-    if parts.scheme not in ("http", "https"):
-        raise ConfigurationError(f"url has the scheme {parts.scheme!r}: use https://, or http://")
-    if not host:
-        raise ConfigurationError("url has no host: use https://host[:port]/path")
-    if "@" in parts.netloc:
-        raise ConfigurationError(
-            f"url has a user or password before {host!r}: send it as a header, "
-            "headers={'Authorization': EnvVar(…)}"
-        )
-
-
-def origin(url: str) -> str:
-    """Scheme, host and port: the part of a URL that is never a secret."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def check_header(name: str, value: str | None) -> None:
-    """Refuse what is no header, or one that is ours to set; the message does not show the value.
-
-    Raises:
-        ConfigurationError: what is wrong.
-    """
-    if not _TOKEN.fullmatch(name):
-        raise ConfigurationError(f"header {name!r} is not a name: use letters, digits and '-'")
-    if name.lower() in _OURS or name.lower().startswith("webhook-"):
-        raise ConfigurationError(f"header {name!r} is set by the webhook itself: leave it out")
-    if value is not None and (not _VALUE.fullmatch(value) or value != value.strip()):
-        raise ConfigurationError(
-            f"header {name!r} has a line break, a non-ASCII character, or space around its value"
-        )
 
 
 def _check_url(url: str | None) -> None:

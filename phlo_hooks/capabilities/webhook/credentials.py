@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import dagster as dg
 
-from phlo_hooks.capabilities.webhook.checks import check_header, check_url
 from phlo_hooks.capabilities.webhook.fields import EndpointFields
 from phlo_hooks.errors import ConfigurationError
+from phlo_hooks.headers import check_header
 from phlo_hooks.redaction import Redactor
 from phlo_hooks.signing import signing_keys
-
-# A piece of a path as long as this is a name that was given out, not a word.
-_SECRET_PIECE = 12
+from phlo_hooks.urls import check_url, secret_pieces
 
 
 @dataclass(frozen=True)
@@ -55,10 +52,7 @@ def _hidden(secrets: Iterable[str], headers: Iterable[str], url: str) -> Iterato
     for value in headers:
         # `Bearer abc`: the receiver may repeat the second word alone. The first is none.
         yield from (value, *value.split()[1:])
-    parts = urlsplit(url)
-    yield parts.query
-    # Many receivers are known by their path alone, and repeat it in the page that says they are not there.
-    yield from (piece for piece in parts.path.split("/") if len(piece) >= _SECRET_PIECE)
+    yield from secret_pieces(url)
 
 
 def _secrets(endpoint: EndpointFields) -> Iterator[str]:

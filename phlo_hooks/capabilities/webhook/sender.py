@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from phlo_hooks.capabilities.webhook.answers import Answer, failure
-from phlo_hooks.capabilities.webhook.checks import origin
+from phlo_hooks.answers import Answer, failure
 from phlo_hooks.capabilities.webhook.credentials import Credentials, credentials
 from phlo_hooks.capabilities.webhook.fields import EndpointFields
 from phlo_hooks.capabilities.webhook.messages import Message, batched, structured
@@ -20,6 +19,7 @@ from phlo_hooks.errors import (
 )
 from phlo_hooks.events import HookEvent
 from phlo_hooks.signing import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from phlo_hooks.urls import origin
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Sender:
 
     def _answer(self, message: Message, proof: Credentials, ends: float) -> Answer:
         try:
-            from phlo_hooks.capabilities.webhook.connections import post
+            from phlo_hooks.connections import post
         except ImportError:
             raise MissingExtraError("httpcore2", "webhook") from None
         headers = {**dict(_headers(message, proof)), **proof.headers}

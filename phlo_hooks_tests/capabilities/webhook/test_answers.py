@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from phlo_hooks.capabilities.webhook.answers import seconds_to_wait
+from phlo_hooks.answers import seconds_to_wait
 
 NOW = datetime(2026, 3, 14, 12, 0, 0, tzinfo=timezone.utc)
 

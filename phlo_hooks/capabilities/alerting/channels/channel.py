@@ -8,6 +8,7 @@ import dagster as dg
 from pydantic import Field
 
 from phlo_hooks.capabilities.alerting.message import Message
+from phlo_hooks.errors import ConfigurationError
 
 
 class Channel(dg.Config):
@@ -18,6 +19,8 @@ class Channel(dg.Config):
     """
 
     takes_target: ClassVar[str | None] = None
+    # Whether a target may be the address of an owner.
+    takes_address: ClassVar[bool] = False
 
     name: str = Field(default="", description="What rules call it; the channel's type by default.")
 
@@ -33,8 +36,12 @@ class Channel(dg.Config):
         """Refuse a target that cannot work.
 
         Raises:
-            ConfigurationError: as above.
+            ConfigurationError: as above; any, where none may stand.
         """
+        if self.takes_target is None:
+            raise ConfigurationError(
+                f"alert channel {self.name!r} takes no target: for {target!r}, use a channel of its own"
+            )
 
     def send(self, message: Message, *, target: str | None = None, thread: str | None = None) -> str | None:
         """Send a message, and return once the receiver has it.

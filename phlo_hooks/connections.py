@@ -13,7 +13,7 @@ from typing import Any
 
 import httpcore2
 
-from phlo_hooks.capabilities.webhook.answers import Answer
+from phlo_hooks.answers import Answer
 from phlo_hooks.errors import DeliveryError
 
 # Of an answer, so much is read; a longer one costs its connection.

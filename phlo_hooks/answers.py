@@ -1,4 +1,4 @@
-"""What an answer means for a delivery."""
+"""An answer to an HTTP request: what of it is looked at, and what is shown of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Answer:
 
     @property
     def accepted(self) -> bool:
-        """Whether the receiver has the event now."""
+        """Whether the receiver has what was sent."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
 
@@ -40,7 +40,7 @@ def failure(answer: Answer, who: str, redact: Callable[[str], str]) -> DeliveryE
         who: names it.
         redact: takes the secrets out of a text.
     """
-    text = f"{who} answered {answer.status}{_advice(answer.status)}{_shown(redact(answer.text))}"
+    text = f"{who} answered {answer.status}{advice(answer.status)}{excerpt(redact(answer.text))}"
     if answer.status == HTTPStatus.GONE:
         return EndpointGoneError(text)
     wait = seconds_to_wait(answer.retry_after) if answer.status in _THROTTLES else None
@@ -70,12 +70,14 @@ def seconds_to_wait(retry_after: str | None, now: datetime | None = None) -> flo
     return max(0.0, (date - (now or datetime.now(timezone.utc))).total_seconds())
 
 
-def _advice(status: int) -> str:
+def advice(status: int) -> str:
+    """What to do about a redirect; nothing for any other status."""
     redirected = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
     return " (redirects are not followed: set the url that it moved to)" if redirected else ""
 
 
-def _shown(text: str) -> str:
+def excerpt(text: str) -> str:
+    """The start of an answer's text on one line, behind a colon; nothing if it has none."""
     line = " ".join(text.split())
     if not line:
         return ""

@@ -1,0 +1,342 @@
+"""What an event does to the incidents, and which messages follow from it; all of it by way of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from phlo_hooks.capabilities.alerting import causes, flapping
+from phlo_hooks.capabilities.alerting.conditions import Conditions, Match
+from phlo_hooks.capabilities.alerting.facts import Facts, Recovery, facts_of, recoveries_of
+from phlo_hooks.capabilities.alerting.incident import Incident, State
+from phlo_hooks.capabilities.alerting.ledger import FORGOTTEN, HELD, NOTICE, VALUE, Ledger, alert_id
+from phlo_hooks.capabilities.alerting.message import Kind
+from phlo_hooks.capabilities.alerting.plan import Plan
+from phlo_hooks.capabilities.alerting.quiet import next_time
+from phlo_hooks.capabilities.alerting.routes import Recipient
+from phlo_hooks.capabilities.alerting.rules import Rule
+from phlo_hooks.capabilities.alerting.verdict import Outcome, Verdict
+from phlo_hooks.events import HookEvent
+from phlo_hooks.state import StateEntry
+
+_RUN_ENDS = ("run.success", "run.failure", "run.canceled")
+# A metric's last value is of use for longer than an incident is.
+_VALUE_KEPT = timedelta(days=90)
+_HELD_AT_MOST = timedelta(hours=6)
+# Messages that tell of whatever has happened by the time they are sent.
+_TELLING = (Kind.FIRING, Kind.REMINDER, Kind.NOTICE, Kind.DIGEST)
+
+
+class Intake:
+    """Takes events in, one after the other.
+
+    Args:
+        plan: the rules.
+        ledger: what is known, and takes what follows.
+    """
+
+    def __init__(self, plan: Plan, ledger: Ledger) -> None:
+        self._plan, self._ledger, self._now = plan, ledger, ledger.now
+
+    def take(self, event: HookEvent) -> None:
+        """What an event does under every rule; nothing, if it was taken before."""
+        if self._ledger.decided(event):
+            return
+        for verdict in self._verdicts(event):
+            self._ledger.decide(event.event_id, verdict)
+
+    def tidy(self) -> None:
+        """Give up incidents that nobody has heard of for a long time."""
+        for incident in self._ledger.incidents:
+            if self._now - incident.last > FORGOTTEN and not any(
+                each.waiting for each in incident.told.values()
+            ):
+                self._ledger.close(incident, State.EXPIRED)
+        for entry in list(self._ledger.list(HELD)):
+            # The run does not end, or nobody says so.
+            if self._now - datetime.fromisoformat(entry.value["at"]) > _HELD_AT_MOST:
+                self._let_go(entry)
+
+    def _verdicts(self, event: HookEvent) -> Iterator[Verdict]:
+        self._lost(event)
+        if event.event_type in _RUN_ENDS and event.run_id:
+            # First: what was held says more of the cause than the run does.
+            self._release(event)
+        yield from self._recover(recoveries_of(event))
+        taken = ""
+        for conditions in self._plan.conditions:
+            match = self._match(conditions, event)
+            if match.facts is None:
+                continue
+            name = conditions.rule.name
+            if taken and self._plan.first_match:
+                yield Verdict(name, Outcome.EARLIER_RULE, f"rule {taken!r} took it")
+                continue
+            taken = taken or name
+            yield self._hold(conditions.rule, match.facts, event) or self._enter(conditions.rule, match.facts)
+        yield from self._end(event)
+
+    def _match(self, conditions: Conditions, event: HookEvent) -> Match:
+        """Whether a rule asks for the event; a metric is compared with its last value, and becomes that."""
+        value = conditions.value_of(event)
+        if value is None:
+            return conditions.match(event)
+        key = VALUE + alert_id(conditions.rule.name, event.correlation.asset_key)
+        before = self._ledger.get(key)
+        self._ledger.put(key, value, _VALUE_KEPT)
+        match = conditions.match(event, before)
+        if match.facts is None and (back := conditions.recovery(event, before)) is not None:
+            for verdict in self._recover([back]):
+                self._ledger.decide(event.event_id, verdict)
+        return match
+
+    def _hold(self, rule: Rule, facts: Facts, event: HookEvent) -> Verdict | None:
+        """What is to be tried again is not told yet, unless the rule wants every attempt."""
+        if rule.attempts == "first" and facts.is_problem and facts.is_retry:
+            return Verdict(rule.name, Outcome.LATER_ATTEMPT, "a later attempt; the rule wants the first")
+        if rule.attempts != "last" or not facts.is_problem:
+            return None
+        if facts.will_retry:
+            return Verdict(
+                rule.name, Outcome.RETRYING, "Dagster tries it again; the rule wants the last attempt"
+            )
+        if facts.signal != "asset.failure" or not facts.run_may_retry or facts.run_id is None:
+            return None
+        key = f"{HELD}{facts.run_id}/{alert_id(rule.name, event.event_id)}"
+        held = {"rule": rule.name, "facts": facts.written(), "at": self._now.isoformat()}
+        self._ledger.put(key, held)
+        return Verdict(rule.name, Outcome.HELD, "its run may be launched again: decided when that has ended")
+
+    def _end(self, event: HookEvent) -> Iterator[Verdict]:
+        """Groups that have waited for the end of a run or backfill."""
+        if event.event_type in _RUN_ENDS and event.run_id:
+            yield from self._close_group(f"run {event.run_id}", event)
+        if event.event_type == "backfill.end":
+            yield from self._close_group(f"backfill {facts_of(event).backfill_id}", event)
+
+    def _release(self, event: HookEvent) -> None:
+        """Decide what was held until the end of its run."""
+        again = bool(getattr(event, "will_retry", None))
+        for entry in list(self._ledger.list(f"{HELD}{event.run_id}/")):
+            self._let_go(entry, "its run is launched again" if again else "")
+
+    def _let_go(self, entry: StateEntry, retried: str = "") -> None:
+        self._ledger.drop(entry.key)
+        rule, facts = self._plan.rule(entry.value["rule"]), Facts.read(entry.value["facts"])
+        if rule is None:
+            return
+        dropped = Verdict(rule.name, Outcome.RETRYING, retried)
+        self._ledger.decide(facts.event_id, dropped if retried else self._enter(rule, facts))
+
+    def _enter(self, rule: Rule, facts: Facts) -> Verdict:
+        """Count an event for its incident, and see whether anybody is to be told."""
+        recipients = self._plan.recipients(rule, facts)
+        told_by = causes.earlier(self._ledger, rule, facts, recipients)
+        if told_by is not None:
+            reason = f"incident {told_by.id} tells of the same cause to the same people"
+            return Verdict(rule.name, Outcome.SAME_CAUSE, reason, told_by.id)
+        incident = self._incident(rule, facts)
+        fingerprint = causes.fingerprint(rule, facts)
+        listed = incident.happened(fingerprint, facts)
+        self._ledger.touch(incident)
+        causes.claim(self._ledger, rule, facts, recipients, incident)
+        return self._tell(rule, facts, incident, fingerprint if listed else "", recipients)
+
+    def _tell(
+        self,
+        rule: Rule,
+        facts: Facts,
+        incident: Incident,
+        fingerprint: str,
+        recipients: tuple[Recipient, ...],
+    ) -> Verdict:
+        def verdict(outcome: Outcome, reason: str, *notices: str) -> Verdict:
+            return Verdict(rule.name, outcome, reason, incident.id, notices)
+
+        if not recipients:
+            return verdict(Outcome.UNHEARD, "it is about the only channel that it would go to")
+        if facts.is_problem and incident.streak < rule.after:
+            return verdict(Outcome.BELOW, f"{incident.streak} of {rule.after} in a row")
+        incident.state = State.OPEN
+        muted = self._muted(rule, facts)
+        if muted:
+            if incident.kind == "notice":
+                self._ledger.close(incident)
+            return verdict(Outcome.MUTED, muted)
+        if flapping.broke(self._ledger, rule, incident):
+            fresh = recipients if incident.flapping == self._now else ()
+            notices = [self._ledger.notice(incident, each, Kind.FLAPPING) for each in fresh]
+            return verdict(Outcome.FLAPPING, "it goes wrong and right too often", *notices)
+        made = [self._one(rule, facts, incident, fingerprint, each) for each in recipients]
+        notices = [notice for _, _, notice in made if notice]
+        if notices and rule.escalate_after and not rule.digest:
+            notices += self._escalate(rule, facts, incident)
+        # Of several recipients, what is the most for any of them.
+        outcome, reason, _ = min(made, key=lambda each: _RANK.index(each[0]))
+        return verdict(outcome, reason, *notices)
+
+    def _one(
+        self, rule: Rule, facts: Facts, incident: Incident, fingerprint: str, recipient: Recipient
+    ) -> tuple[Outcome, str, str | None]:
+        """Whether one recipient gets a message: what for, why, and its id."""
+        told, now = incident.teller(str(recipient)), self._now
+        kind = Kind.FIRING if facts.is_problem else Kind.NOTICE
+        if rule.digest:
+            if told.waiting:
+                return Outcome.DIGEST, "with the digest", None
+            due = next_time(rule.digest, rule.timezone, now)
+            return (
+                Outcome.DIGEST,
+                "with the digest",
+                self._ledger.notice(incident, recipient, Kind.DIGEST, due),
+            )
+        if told.waits_by(now, *_TELLING):
+            return Outcome.JOINED, "a message that is on its way tells of it, too", None
+        new = bool(fingerprint) and fingerprint not in told.counts
+        if new and rule.group_by != "subject" and kind is Kind.FIRING:
+            due = now + rule.patience
+            if told.waits_by(due, *_TELLING):
+                return Outcome.GROUPED, "with the others of its group", None
+            due = self._awake(rule, facts, due)
+            return (
+                Outcome.GROUPED,
+                f"the group waits until {due:%H:%M:%S} UTC",
+                self._ledger.notice(incident, recipient, kind, due),
+            )
+        if new:
+            return self._at_once(rule, facts, incident, recipient, kind)
+        over = (told.sent_at or now) + rule.window_after(told.sent)
+        if now >= over and told.sent_at is not None:
+            return self._at_once(rule, facts, incident, recipient, Kind.REMINDER)
+        if told.sent_at is not None and not told.waits_by(self._awake(rule, facts, over), *_TELLING):
+            self._ledger.notice(incident, recipient, Kind.REMINDER, self._awake(rule, facts, over))
+        return Outcome.SUPPRESSED, f"told of this cause within the last {rule.window_after(told.sent)}", None
+
+    def _at_once(
+        self, rule: Rule, facts: Facts, incident: Incident, recipient: Recipient, kind: Kind
+    ) -> tuple[Outcome, str, str | None]:
+        due = self._awake(rule, facts, self._now)
+        if due > self._now and incident.teller(str(recipient)).waits_by(due, *_TELLING):
+            return Outcome.JOINED, "the message at the end of the quiet hours tells of it, too", None
+        notice = self._ledger.notice(incident, recipient, kind, due)
+        if due > self._now:
+            return Outcome.DELAYED, f"quiet hours until {due:%Y-%m-%d %H:%M} UTC", notice
+        return Outcome.NOTIFIED, f"to {recipient}", notice
+
+    def _awake(self, rule: Rule, facts: Facts, due: datetime) -> datetime:
+        """`due`, or the end of the quiet hours that it falls into."""
+        severity = rule.severity or facts.severity
+        return (rule.quiet_hours and rule.quiet_hours.ends(due, severity)) or due
+
+    def _escalate(self, rule: Rule, facts: Facts, incident: Incident) -> list[str]:
+        due = self._now + (rule.span("escalate_after") or timedelta())
+        if any(each.waits_by(due, Kind.ESCALATION) for each in incident.told.values()):
+            return []
+        recipients = self._plan.escalation(rule, facts)
+        return [self._ledger.notice(incident, each, Kind.ESCALATION, due) for each in recipients]
+
+    def _incident(self, rule: Rule, facts: Facts) -> Incident:
+        key, kind = incident_key(rule, facts)
+        known = self._ledger.incident(rule.name, key)
+        if known is not None:
+            flapping.went_wrong(known, rule, self._now)
+            return known
+        incident = self._ledger.begin(rule.name, key, facts, kind)
+        flapping.begun(self._ledger, incident, rule)
+        return incident
+
+    def _muted(self, rule: Rule, facts: Facts) -> str:
+        until = rule.muted_until
+        if until is not None and self._now < until:
+            return f"the rule is muted until {until.isoformat()}"
+        return self._ledger.mute_of(rule.name, facts)
+
+    def _recover(self, recoveries: Iterable[Recovery]) -> Iterator[Verdict]:
+        for recovery in recoveries:
+            for incident in self._ledger.incidents:
+                if incident.kind == "problem" and incident.mended(recovery):
+                    yield self._mended(self._ledger.touch(incident))
+
+    def _mended(self, incident: Incident) -> Verdict:
+        """Something of an incident is right again; perhaps all of it."""
+        rule = self._plan.rule(incident.rule)
+        if not incident.ok:
+            return Verdict(
+                incident.rule, Outcome.RECOVERED, "others of its incident are wrong still", incident.id
+            )
+        if rule is not None and flapping.went_right(incident, rule, self._now):
+            return Verdict(incident.rule, Outcome.FLAPPING, "it goes wrong and right too often", incident.id)
+        flapping.ended(self._ledger, incident)
+        notices = [
+            self._ledger.notice(incident, Recipient.read(name), Kind.RESOLVED, self._calm(rule, incident))
+            for name, told in incident.told.items()
+            if told.opening and rule is not None and rule.recovery
+        ]
+        self._ledger.close(incident)
+        reason = f"it is right again after {incident.count}"
+        return Verdict(incident.rule, Outcome.RECOVERED, reason, incident.id, tuple(notices))
+
+    def _calm(self, rule: Rule, incident: Incident) -> datetime:
+        return self._awake(rule, incident.latest, self._now)
+
+    def _close_group(self, key: str, event: HookEvent) -> Iterator[Verdict]:
+        """Its run or backfill has ended: nobody else will join the group."""
+        for incident in self._ledger.incidents:
+            if incident.key != key:
+                continue
+            incident.ended = facts_of(event).written()
+            rule = self._plan.rule(incident.rule)
+            waiting = [name for name, told in incident.told.items() if told.waiting]
+            notices = [
+                self._ledger.notice(incident, Recipient.read(name), Kind.FIRING, self._calm(rule, incident))
+                for name in waiting
+                if rule is not None and not incident.told[name].waits_by(self._now)
+            ]
+            self._ledger.touch(incident)
+            yield Verdict(incident.rule, Outcome.CLOSED, f"{key} has ended", incident.id, tuple(notices))
+
+    def _lost(self, event: HookEvent) -> None:
+        """A message that was given up opens no window: the next event is told again."""
+        about = getattr(event, "about_event_id", None) if event.event_type == "hook.dead_letter" else None
+        known = self._ledger.get(NOTICE + about) if about else None
+        if known is None:
+            return
+        self._ledger.put(
+            NOTICE + str(about), {**known, "state": "failed", "reason": getattr(event, "reason", "")}
+        )
+        incident = self._ledger.find(known["incident_id"])
+        if incident is not None:
+            incident.teller(known["recipient"]).waiting.pop(str(about), None)
+            self._ledger.touch(incident)
+
+
+# From what is the most that can become of an event to the least.
+_RANK = (
+    Outcome.NOTIFIED,
+    Outcome.DELAYED,
+    Outcome.GROUPED,
+    Outcome.DIGEST,
+    Outcome.JOINED,
+    Outcome.SUPPRESSED,
+)
+
+
+def incident_key(rule: Rule, facts: Facts) -> tuple[str, str]:
+    """What an event's incident is called within its rule, and whether it is a problem, notice or digest."""
+    if rule.digest:
+        return "digest", "digest"
+    groups = {
+        "run": facts.run_id,
+        "backfill": facts.backfill_id,
+        "asset": facts.asset_key,
+        "group": facts.group,
+        "owner": ", ".join(facts.owners),
+        "job": facts.job_name,
+    }
+    group = groups.get(rule.group_by)
+    if group:
+        return f"{rule.group_by} {group}", "problem" if facts.is_problem else "notice"
+    if facts.is_problem:
+        return facts.subject, "problem"
+    # Each is a thing of its own, unless the rule asks for a window.
+    return (f"{facts.signal} {facts.subject}" if rule.window else f"event {facts.event_id}"), "notice"

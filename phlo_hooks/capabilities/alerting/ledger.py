@@ -1,0 +1,198 @@
+"""What is read and written for a batch of events: all of it is kept in one transaction, or none."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from phlo_hooks.capabilities.alerting.facts import Facts
+from phlo_hooks.capabilities.alerting.incident import Incident, State, Waiting
+from phlo_hooks.capabilities.alerting.message import Kind
+from phlo_hooks.capabilities.alerting.routes import Recipient
+from phlo_hooks.capabilities.alerting.verdict import Verdict
+from phlo_hooks.events import AlertEvent, HookCorrelation, HookEvent
+from phlo_hooks.state import StateChange, StateEntry, StateStore
+
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "alerts.phlo-hooks")
+# So long can be explained what became of an event, and what an incident was.
+KEPT = timedelta(days=30)
+# Nothing happened for so long: nobody will say that it is over.
+FORGOTTEN = timedelta(days=7)
+_MAX_ID = 64
+OPEN, CLOSED, DECISION, NOTICE, MUTE = "open/", "closed/", "decision/", "notice/", "mute/"
+RUN, HELD, FLAPS, VALUE = "run/", "held/", "flaps/", "value/"
+
+
+def alert_id(*parts: object) -> str:
+    """An id that is the same whoever works it out, and never too long for a key."""
+    return str(uuid.uuid5(_NAMESPACE, "|".join(map(str, parts))))
+
+
+class Ledger:
+    """The open incidents, and what is to be kept of a batch.
+
+    Args:
+        state: where it is kept.
+        now: the time, aware.
+    """
+
+    def __init__(self, state: StateStore, now: datetime) -> None:
+        self.now = now
+        self.events: dict[str, AlertEvent] = {}
+        self._state = state
+        self._versions: dict[str, int] = {}
+        self._changed: dict[str, StateChange] = {}
+        self._dirty: dict[str, Incident] = {}
+        self._decisions: dict[str, dict[str, Any]] = {}
+        self._open: dict[tuple[str, str], Incident] = {}
+        for entry in state.list(OPEN):
+            self._versions[entry.key] = entry.version
+            incident = Incident.read(entry.value)
+            self._open[incident.rule, incident.key] = incident
+        self._mutes = {entry.key.removeprefix(MUTE): entry.value for entry in state.list(MUTE)}
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """All that are open."""
+        return tuple(self._open.values())
+
+    def incident(self, rule: str, key: str) -> Incident | None:
+        """The open incident of a rule with this key."""
+        return self._open.get((rule, key))
+
+    def find(self, incident_id: str) -> Incident | None:
+        """An incident by its id, open or not."""
+        found = next((each for each in self._open.values() if each.id == incident_id), None)
+        if found is None and (value := self.get(CLOSED + incident_id)) is not None:
+            found = Incident.read(value)
+        return found
+
+    def begin(self, rule: str, key: str, facts: Facts, kind: str = "problem") -> Incident:
+        """A new incident that begins with an event of these facts."""
+        identity = alert_id("incident", rule, key, facts.event_id)
+        incident = Incident(id=identity, rule=rule, key=key, kind=kind, first=facts.when, last=facts.when)
+        self._open[rule, key] = incident
+        return self.touch(incident)
+
+    def touch(self, incident: Incident) -> Incident:
+        """It has changed: it is to be kept."""
+        self._dirty[incident.id] = incident
+        return incident
+
+    def close(self, incident: Incident, state: State = State.RESOLVED) -> None:
+        """It is over: it is kept for those who ask, and for the messages that are still to be sent."""
+        incident.state, incident.resolved_at = state, self.now
+        self._open.pop((incident.rule, incident.key), None)
+        self.touch(incident)
+
+    def mute_of(self, rule: str, facts: Facts) -> str:
+        """Why nothing is sent of these facts; empty if it is."""
+        names = [f"rule:{rule}", "all", *(f"asset:{key}" for key in facts.asset_keys)]
+        found = next((self._mutes[alert_id(name)] for name in names if alert_id(name) in self._mutes), None)
+        return f"muted until {found['until']}: {found['reason']}" if found else ""
+
+    def get(self, key: str) -> Any:
+        """A value, as this batch has it; None for nothing."""
+        if key in self._changed:
+            return self._changed[key].value
+        entry = self._state.get(key)
+        self._versions[key] = entry.version if entry else 0
+        return entry.value if entry else None
+
+    def put(self, key: str, value: Any, kept: timedelta = KEPT) -> None:
+        """Keep a value."""
+        if key not in self._versions and key not in self._changed:
+            self.get(key)
+        self._changed[key] = StateChange(key, value, self._versions.get(key, 0), self.now + kept)
+
+    def list(self, prefix: str) -> Iterable[StateEntry]:
+        """What is kept under this prefix, from before this batch."""
+        for entry in self._state.list(prefix):
+            self._versions[entry.key] = entry.version
+            yield entry
+
+    def drop(self, key: str) -> None:
+        """Forget a value."""
+        self._changed[key] = StateChange(key, None, self._versions.get(key, 0), self.now)
+
+    def decided(self, event: HookEvent) -> bool:
+        """Whether the event was dealt with before; if so it counts no more."""
+        return event.event_id in self._decisions or self.get(_decision(event.event_id)) is not None
+
+    def decide(self, event_id: str, verdict: Verdict) -> None:
+        """Keep what became of an event under one rule; of two words that one which led to messages."""
+        rules = self._decisions.setdefault(event_id, {})
+        before, new = rules.get(verdict.rule), verdict.written()
+        if before is not None:
+            # An event may end one incident of a rule and begin another, or end its group.
+            kept = before if before["notices"] and not new["notices"] else new
+            new = {**kept, "notices": [*before["notices"], *new["notices"]]}
+        rules[verdict.rule] = new
+
+    def notice(
+        self,
+        incident: Incident,
+        recipient: Recipient,
+        kind: Kind,
+        due: datetime | None = None,
+        *,
+        always: bool = False,
+    ) -> str:
+        """Have a message sent to a recipient, now or later; return its event id."""
+        about, told = incident.latest, incident.teller(str(recipient))
+        identity = alert_id("notice", incident.id, recipient, told.made)
+        told.made += 1
+        told.waiting[identity] = Waiting(kind=kind, due=due or self.now, always=always)
+        self.touch(incident)
+        self.events[identity] = AlertEvent(
+            event_id=identity,
+            event_type=f"alert.{kind.value}",
+            timestamp=self.now,
+            incident_id=incident.id,
+            rule=incident.rule,
+            channel=recipient.channel,
+            target=recipient.target,
+            number=told.made - 1,
+            due=due if due and due > self.now else None,
+            title=about.title,
+            severity=incident.severity,
+            correlation=HookCorrelation(
+                run_id=about.run_id,
+                job_name=about.job_name,
+                asset_key=about.asset_key,
+                partition_key=about.partition_key,
+                causation_id=about.event_id,
+            ),
+        )
+        value = {"incident_id": incident.id, "recipient": str(recipient), "state": "waiting"}
+        self.put(NOTICE + identity, value)
+        return identity
+
+    def commit(self) -> bool:
+        """Keep everything; False when somebody was faster, and all of it is to be done again."""
+        changes = [*self._incident_changes(), *self._changed.values(), *self._decision_changes()]
+        return self._state.commit(changes, self.events.values()) if changes else True
+
+    def _incident_changes(self) -> Iterable[StateChange]:
+        for incident in self._dirty.values():
+            was, home = OPEN + incident.id, CLOSED + incident.id
+            if self._open.get((incident.rule, incident.key)) is incident:
+                yield StateChange(was, incident.written(), self._versions.get(was, 0))
+                continue
+            if self._versions.get(was):
+                yield StateChange(was, None, self._versions[was], self.now)
+            yield StateChange(home, incident.written(), self._versions.get(home, 0), self.now + KEPT)
+
+    def _decision_changes(self) -> Iterable[StateChange]:
+        for event_id, rules in self._decisions.items():
+            key = _decision(event_id)
+            before: Mapping[str, Any] = self.get(key) or {}
+            value = {"at": self.now.isoformat(), "rules": {**before.get("rules", {}), **rules}}
+            yield StateChange(key, value, self._versions.get(key, 0), self.now + KEPT)
+
+
+def _decision(event_id: str) -> str:
+    # Other systems' ids may be longer than a key.
+    return DECISION + (event_id if len(event_id) <= _MAX_ID else alert_id(event_id))

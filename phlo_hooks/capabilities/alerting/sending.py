@@ -1,0 +1,238 @@
+"""Sends what is due to one channel, unless it is of no use any more, and notes that it was sent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from phlo_hooks.capabilities.alerting import flapping
+from phlo_hooks.capabilities.alerting.compose import Composer, untold_of
+from phlo_hooks.capabilities.alerting.incident import Incident, State, Told
+from phlo_hooks.capabilities.alerting.ledger import NOTICE, Ledger
+from phlo_hooks.capabilities.alerting.message import Kind, Message
+from phlo_hooks.capabilities.alerting.plan import Plan
+from phlo_hooks.capabilities.alerting.routes import Recipient
+from phlo_hooks.capabilities.alerting.rules import Rule
+from phlo_hooks.errors import StoreError
+from phlo_hooks.events import AlertEvent
+from phlo_hooks.state import Host
+
+logger = logging.getLogger("phlo_hooks.alerting")
+
+# Each round of a collision lets one writer through.
+_MAX_TRIES = 30
+_OPENING = (Kind.FIRING, Kind.REMINDER, Kind.ESCALATION, Kind.FLAPPING)
+
+
+@dataclass(frozen=True)
+class Sender:
+    """The hook of one channel.
+
+    Args:
+        plan: the rules.
+        host: where the incidents are kept.
+    """
+
+    plan: Plan
+    host: Host
+
+    def __call__(self, event: AlertEvent) -> None:
+        """Send a message, or find that it is of no use.
+
+        Raises:
+            DeliveryError: as of `Channel.send`.
+        """
+        recipient = Recipient(event.channel, event.target)
+        ledger = Ledger(self.host.state, self.host.clock())
+        incident, rule = ledger.find(event.incident_id), self.plan.rule(event.rule)
+        told = incident.told.get(str(recipient)) if incident else None
+        if incident is None or told is None or event.event_id not in told.waiting:
+            # Sent before; or nobody knows any more what it was about.
+            return
+        if rule is None:
+            self._drop(event, recipient, f"there is no rule {event.rule!r} any more")
+            return
+        waiting = told.waiting[event.event_id]
+        if waiting.kind is Kind.FLAPPING and waiting.always:
+            self._look_again(event, recipient, rule)
+            return
+        reason = useless(rule, ledger, incident, told, event.event_id)
+        if reason:
+            self._drop(event, recipient, reason)
+            return
+        self._send(event, recipient, rule, incident, now_called(waiting.kind, incident))
+
+    def _send(
+        self, event: AlertEvent, recipient: Recipient, rule: Rule, incident: Incident, kind: Kind
+    ) -> None:
+        told = incident.teller(str(recipient))
+        composer = Composer(rule, self.plan.webserver_url, event.event_id, self.host.clock())
+        message = composer.message(incident, told, kind)
+        channel = self.plan.channels[event.channel]
+        thread = channel.send(message, target=event.target, thread=told.thread)
+        self._sent(event, recipient, rule, incident, message, thread)
+
+    def _look_again(self, event: AlertEvent, recipient: Recipient, rule: Rule) -> None:
+        """Whether what was flapping has come to rest; if so, how, else look again later."""
+        found: list[Incident] = []
+
+        def change(ledger: Ledger, incident: Incident, told: Told) -> None:
+            found[:] = [incident]
+            again = flapping.rests(incident, rule, ledger.now) if incident.flapping else None
+            if again is not None:
+                told.waiting.pop(event.event_id, None)
+                _note(ledger, event, "dropped", "it flaps still")
+                ledger.notice(incident, recipient, Kind.FLAPPING, again, always=True)
+                return
+            incident.flapping = None
+            if incident.ok and incident.state is State.OPEN:
+                ledger.close(incident)
+
+        self._change(event, recipient, change)
+        for incident in found:
+            if incident.flapping is None:
+                kind = Kind.RESOLVED if incident.ok else Kind.REMINDER
+                self._send(event, recipient, rule, incident, kind)
+
+    def _drop(self, event: AlertEvent, recipient: Recipient, reason: str) -> None:
+        def change(ledger: Ledger, incident: Incident, told: Told) -> None:
+            told.waiting.pop(event.event_id, None)
+            _note(ledger, event, "dropped", reason)
+            _close_if_told(incident, ledger, self.plan.rule(incident.rule))
+
+        self._change(event, recipient, change)
+
+    def _sent(
+        self,
+        event: AlertEvent,
+        recipient: Recipient,
+        rule: Rule,
+        was: Incident,
+        message: Message,
+        thread: str | None,
+    ) -> None:
+        def change(ledger: Ledger, incident: Incident, told: Told) -> None:
+            told.waiting.pop(event.event_id, None)
+            told.sent, told.sent_at = told.sent + 1, ledger.now
+            told.counts = {name: cause.count for name, cause in was.causes.items()}
+            told.thread = told.thread or thread
+            told.opening = message.kind in _OPENING
+            _note(ledger, event, "sent", message.title)
+            Aftermath(rule, ledger, incident, recipient, told).see(message)
+
+        try:
+            self._change(event, recipient, change)
+        except StoreError as exc:
+            # It was sent: to send it again would be worse than to tell of the next one sooner.
+            logger.warning("alert %s was sent, which cannot be noted: %s", event.event_id, exc)
+
+    def _change(
+        self, event: AlertEvent, recipient: Recipient, change: Callable[[Ledger, Incident, Told], None]
+    ) -> None:
+        for _ in range(_MAX_TRIES):
+            ledger = Ledger(self.host.state, self.host.clock())
+            incident = ledger.find(event.incident_id)
+            if incident is None:
+                return
+            change(ledger, ledger.touch(incident), incident.teller(str(recipient)))
+            if ledger.commit():
+                return
+        raise StoreError(f"incident {event.incident_id} is written by too many at once: try again")
+
+
+def useless(rule: Rule, ledger: Ledger, incident: Incident, told: Told, notice: str) -> str:
+    """Why a message need not be sent any more; empty if it is to be."""
+    waiting = told.waiting[notice]
+    if waiting.kind is not Kind.RESOLVED:
+        until = rule.muted_until
+        muted = until is not None and ledger.now < until
+        reason = f"the rule is muted until {until}" if muted else ledger.mute_of(rule.name, incident.latest)
+        if reason:
+            return reason
+    if waiting.kind in (Kind.REMINDER, Kind.ESCALATION) and _is_over(incident):
+        return "it is right again"
+    if waiting.kind is Kind.RESOLVED:
+        return "" if told.opening else "nobody was told that it was wrong"
+    lasting = waiting.always and not incident.ok
+    if waiting.kind in (Kind.FIRING, Kind.REMINDER) and not lasting and not untold_of(incident, told):
+        return "all of it was told"
+    return ""
+
+
+def _is_over(incident: Incident) -> bool:
+    return incident.kind == "problem" and incident.state in (State.RESOLVED, State.EXPIRED)
+
+
+def now_called(kind: Kind, incident: Incident) -> Kind:
+    """What a message is by the time it is sent: what it was to tell of may be over."""
+    return Kind.RESOLVED if kind is Kind.FIRING and _is_over(incident) else kind
+
+
+class Aftermath:
+    """What follows once a message was sent.
+
+    Args:
+        rule: whose it was.
+        ledger: takes what follows.
+        incident: as it stands now.
+        recipient: who has it.
+        told: what they know.
+    """
+
+    def __init__(
+        self, rule: Rule, ledger: Ledger, incident: Incident, recipient: Recipient, told: Told
+    ) -> None:
+        self._rule, self._ledger, self._incident = rule, ledger, incident
+        self._recipient, self._told = recipient, told
+
+    def see(self, message: Message) -> None:
+        """Tell of what happened while it was sent, and have the next reminder wait."""
+        if self._incident.kind != "problem" or self._rule.digest:
+            _close_if_told(self._incident, self._ledger, self._rule)
+        elif self._incident.state is State.OPEN:
+            self._go_on(message)
+        elif message.kind in _OPENING and self._rule.recovery:
+            # It came right while the message was being sent.
+            self._notice(Kind.RESOLVED, self._ledger.now)
+
+    def _go_on(self, message: Message) -> None:
+        now = self._ledger.now
+        if message.kind is Kind.FLAPPING:
+            due = now + (self._rule.span("flap_within") or timedelta())
+            self._notice(Kind.FLAPPING, due, always=True)
+            return
+        untold = untold_of(self._incident, self._told)
+        if any(name not in self._told.counts for name in untold):
+            self._once(Kind.FIRING, now)
+        elif untold:
+            self._once(Kind.REMINDER, now + self._rule.window_after(self._told.sent))
+        if (again := self._rule.span("renotify")) is not None and not self._told.waiting:
+            self._notice(Kind.REMINDER, now + again, always=True)
+
+    def _once(self, kind: Kind, due: datetime) -> None:
+        if not self._told.waits_by(due, Kind.FIRING, Kind.REMINDER):
+            self._notice(kind, due)
+
+    def _notice(self, kind: Kind, due: datetime, *, always: bool = False) -> None:
+        severity = self._rule.severity or self._incident.severity
+        awake = (self._rule.quiet_hours and self._rule.quiet_hours.ends(due, severity)) or due
+        self._ledger.notice(self._incident, self._recipient, kind, awake, always=always)
+
+
+def _note(ledger: Ledger, event: AlertEvent, state: str, reason: str) -> None:
+    """What became of a message, for those who ask."""
+    known = ledger.get(NOTICE + event.event_id) or {}
+    ledger.put(
+        NOTICE + event.event_id,
+        {**known, "state": state, "reason": reason, "at": ledger.now.isoformat()},
+    )
+
+
+def _close_if_told(incident: Incident, ledger: Ledger, rule: Rule | None) -> None:
+    """A notice or digest is over when everybody has it; one with a window waits for the next of its kind."""
+    waits = any(told.waiting for told in incident.told.values())
+    lasting = incident.kind == "notice" and rule is not None and rule.window
+    if incident.kind != "problem" and not waits and not lasting and incident.state is not State.RESOLVED:
+        ledger.close(incident)
