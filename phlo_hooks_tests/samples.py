@@ -148,7 +148,7 @@ FULL: dict[str, dict[str, Any]] = {
         "job_name": "nightly",
         "status": "success",
         "partitions": {"success": 3, "failure": 1},
-        "error": ErrorInfo(message="no such partition"),
+        "error": {"message": "no such partition"},
     },
     "TickEvent": {
         "instigator_name": "nightly",
