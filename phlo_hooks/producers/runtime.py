@@ -192,7 +192,7 @@ class Runtime:
             bus=self.bus(instance),
             scope=scope,
             since=self.start or self._first_sight(store),
-            limits=self._limits(),
+            limits=self._limits,
         )
 
     def watch(self, instance: dg.DagsterInstance, scope: str, budget: float) -> WatchReport:

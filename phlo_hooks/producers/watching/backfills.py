@@ -41,16 +41,20 @@ def watch_backfills(post: Post, notes: Notes) -> Iterator[BackfillEvent]:
     """
     known = notes.all()
     seen, now = known.pop(_SEEN, None), utc_now()
-    for backfill in _due(post, known, seen):
+    due = _due(post, known, seen)
+    for backfill in sorted(due.values(), key=lambda each: each.backfill_timestamp):
         if post.out_of_time():
             raise OutOfTime
         if _is_ours(post, backfill):
             yield from _watch(post, notes, backfill, known.get(backfill.backfill_id))
+    for key in {key for key, state in known.items() if state == "open"} - due.keys():
+        # Somebody has deleted it.
+        notes.forget(key)
     notes.keep(_SEEN, now.isoformat())
 
 
-def _due(post: Post, known: dict[str, str], seen: str | None) -> Iterator[Any]:
-    """Those that were launched lately, and those that are known to be open; oldest first."""
+def _due(post: Post, known: dict[str, str], seen: str | None) -> dict[str, Any]:
+    """Those that were launched lately, and those that are known to be open."""
     if seen is None:
         found = find_backfills(post.instance, statuses=_OPEN)
         found += find_backfills(post.instance, created_after=post.since)
@@ -60,9 +64,7 @@ def _due(post: Post, known: dict[str, str], seen: str | None) -> Iterator[Any]:
         lately = {each.backfill_id for each in found}
         waited_for = [key for key, state in known.items() if state == "open" and key not in lately]
         found += find_backfills(post.instance, ids=waited_for)
-    yield from sorted(
-        {each.backfill_id: each for each in found}.values(), key=lambda each: each.backfill_timestamp
-    )
+    return {each.backfill_id: each for each in found}
 
 
 def _watch(post: Post, notes: Notes, backfill: Any, known: str | None) -> Iterator[BackfillEvent]:

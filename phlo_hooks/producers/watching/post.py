@@ -25,7 +25,7 @@ class Post:
         catalog: what the definitions say of the assets.
         scope: the code location; what belongs to others is left to their own posts.
         since: what came to be before is not told.
-        limits: how long runs may take.
+        limits: gives how long runs may take.
         wanted: whether a hook of this location wants an event.
         out_of_time: whether the budget is used up.
     """
@@ -34,7 +34,7 @@ class Post:
     catalog: Catalog
     scope: str
     since: datetime
-    limits: Limits
+    limits: Callable[[], Limits]
     wanted: Callable[[HookEvent], bool]
     out_of_time: Callable[[], bool]
 

@@ -13,30 +13,36 @@ from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.events import RunEvent
 from phlo_hooks.producers.runlog import RunFacts
 from phlo_hooks.producers.translate import Place
+from phlo_hooks.producers.watching.limits import Limits
 from phlo_hooks.producers.watching.notes import Notes
 from phlo_hooks.producers.watching.post import OutOfTime, Post
 
 logger = logging.getLogger("phlo_hooks.watching.runs")
 
 S = DagsterRunStatus
-EXECUTING, QUEUED, STARTING = "executing", "queued", "starting"
-_PHASES = {S.QUEUED: QUEUED, S.STARTING: STARTING, S.STARTED: EXECUTING, S.CANCELING: EXECUTING}
+EXECUTING, STARTING, QUEUED = "executing", "starting", "queued"
+# The longest queue last: what executes is bounded by the deployment, what waits is not.
+_PHASES = {EXECUTING: [S.STARTED, S.CANCELING], STARTING: [S.STARTING], QUEUED: [S.QUEUED]}
 _PAGE = 200
 
 
 def watch_runs(post: Post, notes: Notes) -> Iterator[RunEvent]:
-    """`run.long_running` and `run.stuck`, once for each run and phase; forgets the runs that have ended."""
-    told, there = notes.all(), set()
-    for record in _open_runs(post):
+    """`run.long_running` and `run.stuck`, once for each run and phase; forgets the runs that have ended.
+
+    Raises:
+        OutOfTime: there are more open runs than the budget allows.
+        ConfigurationError: a limit in the environment is no duration.
+    """
+    limits, told, there = post.limits(), notes.all(), set()
+    for phase, record in _open_runs(post, limits):
         run = RunFacts.of(record.dagster_run)
-        phase = _PHASES[record.dagster_run.status]
         key = f"{run.run_id}/{phase}"
         there.add(key)
         if key in told or not _is_ours(post, record, run):
             continue
-        since = _since(post, record, phase)
-        limit = _limit(post, run, phase, notes)
-        if since is None or limit is None or not post.since <= since + limit <= utc_now():
+        limit = _limit(limits, run, phase, notes)
+        since = None if limit is None else _since(post, record, phase)
+        if limit is None or since is None or not post.since <= since + limit <= utc_now():
             continue
         notes.keep(key, True)
         yield _event(post, run, phase, since, since + limit)
@@ -44,11 +50,25 @@ def watch_runs(post: Post, notes: Notes) -> Iterator[RunEvent]:
         notes.forget(key)
 
 
-def _open_runs(post: Post) -> Iterator[RunRecord]:
-    """Raises OutOfTime where there are more than the budget allows."""
-    cursor, wanted = None, RunsFilter(statuses=list(_PHASES))
+def _open_runs(post: Post, limits: Limits) -> Iterator[tuple[str, RunRecord]]:
+    """Those that may be too slow, phase by phase, the oldest of each first."""
+    waiting = {STARTING: limits.stuck_starting, QUEUED: limits.stuck_queued}
+    for phase, statuses in _PHASES.items():
+        if phase == EXECUTING:
+            # Each may have a limit of its own.
+            wanted = RunsFilter(statuses=statuses)
+        elif (limit := waiting[phase]) is not None:
+            wanted = RunsFilter(statuses=statuses, created_before=utc_now() - limit)
+        else:
+            continue
+        for record in _pages(post, wanted):
+            yield phase, record
+
+
+def _pages(post: Post, wanted: RunsFilter) -> Iterator[RunRecord]:
+    cursor = None
     while True:
-        page = post.instance.get_run_records(wanted, limit=_PAGE, cursor=cursor)
+        page = post.instance.get_run_records(wanted, limit=_PAGE, cursor=cursor, ascending=True)
         yield from page
         if len(page) < _PAGE:
             return
@@ -66,13 +86,11 @@ def _is_ours(post: Post, record: RunRecord, run: RunFacts) -> bool:
 
 
 def _since(post: Post, record: RunRecord, phase: str) -> datetime | None:
-    """When the run entered the phase; None where nobody knows, or it is not worth asking yet."""
-    created = record.create_timestamp.replace(tzinfo=record.create_timestamp.tzinfo or timezone.utc)
+    """When the run entered the phase; None where nobody knows."""
     if phase == EXECUTING:
         return _instant(record.start_time)
-    limit = post.limits.stuck_starting
-    if phase == QUEUED or limit is None or created + limit > utc_now():
-        return created
+    if phase == QUEUED:
+        return record.create_timestamp.replace(tzinfo=record.create_timestamp.tzinfo or timezone.utc)
     # Only the run's log has it; a run may have waited for hours in the queue before.
     return _instant(post.instance.get_run_stats(record.dagster_run.run_id).launch_time)
 
@@ -81,14 +99,14 @@ def _instant(timestamp: float | None) -> datetime | None:
     return None if timestamp is None else datetime.fromtimestamp(timestamp, timezone.utc)
 
 
-def _limit(post: Post, run: RunFacts, phase: str, notes: Notes) -> timedelta | None:
+def _limit(limits: Limits, run: RunFacts, phase: str, notes: Notes) -> timedelta | None:
     if phase == STARTING:
-        return post.limits.stuck_starting
+        return limits.stuck_starting
     if phase == QUEUED:
         # The runs of a backfill wait for one another: that is what the queue is for.
-        return None if run.backfill_id else post.limits.stuck_queued
+        return None if run.backfill_id else limits.stuck_queued
     try:
-        return post.limits.of_run(run.tags)
+        return limits.of_run(run.tags)
     except ConfigurationError as exc:
         # Once for each run: from then on it counts as told.
         logger.warning("run %s: %s; the run is not watched", run.run_id, exc)

@@ -39,8 +39,8 @@ def watch_ticks(post: Post, notes: Notes) -> Iterator[TickEvent]:
     """
     known = notes.all()
     start = last = known.pop(_LAST, "")
-    states = {state.selector_id: state for state in post.instance.all_instigator_state()}
-    ours = {key: state for key, state in states.items() if _location(state) == post.scope}
+    states = post.instance.all_instigator_state()
+    ours = {state.selector_id: state for state in states if _is_ours(post, state)}
     for key in known.keys() - ours.keys():
         notes.forget(key)
     try:
@@ -58,9 +58,12 @@ def watch_ticks(post: Post, notes: Notes) -> Iterator[TickEvent]:
             notes.keep(_LAST, last)
 
 
-def _location(state: Any) -> str:
-    location: str = state.selector.location_name
-    return location
+def _is_ours(post: Post, state: Any) -> bool:
+    return _kind(state) in ("schedule", "sensor") and bool(state.selector.location_name == post.scope)
+
+
+def _kind(state: Any) -> Any:
+    return state.instigator_type.value.lower()
 
 
 def _watch(post: Post, notes: Notes, state: Any, seen: _Seen) -> Iterator[TickEvent]:
@@ -82,8 +85,12 @@ def _nothing_new(state: Any, seen: _Seen) -> bool:
     """Whether it need not be asked: it is stopped, or a sensor that has ended no tick since."""
     if not state.is_running:
         return True
-    last = getattr(state.instigator_data, "last_tick_timestamp", None)
-    return last is not None and last <= seen.at
+    data = state.instigator_data
+    last = getattr(data, "last_tick_timestamp", None)
+    if last is None or data.sensor_type is None or data.sensor_type.is_handled_by_asset_daemon:
+        # That daemon notes only the ticks that went well.
+        return False
+    return bool(last <= seen.at)
 
 
 def _after(now: _Seen, tick: Any) -> _Seen:
@@ -119,7 +126,7 @@ def _event(event_type: str, state: Any, tick: Any, failures: int, **fields: Any)
     return TickEvent(
         **envelope(event_type, when, state.selector_id, str(tick.tick_id), repr(tick.timestamp)),
         instigator_name=state.instigator_name,
-        instigator_type=state.instigator_type.value.lower(),
+        instigator_type=_kind(state),
         consecutive_failures=failures,
         **fields,
     )

@@ -78,7 +78,7 @@ class Watchers:
         bus: knows which hooks want an event.
         scope: the code location.
         since: what came to be before is not told; counts when there are no notes yet.
-        limits: how long runs may take.
+        limits: gives how long runs may take.
         sources: what to look at.
         clock: seconds, for the budget.
     """
@@ -93,7 +93,7 @@ class Watchers:
         bus: HookBus,
         scope: str,
         since: datetime,
-        limits: Limits | None = None,
+        limits: Callable[[], Limits] = Limits,
         sources: tuple[Source, ...] = SOURCES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -108,7 +108,7 @@ class Watchers:
             catalog,
             scope,
             since.astimezone(timezone.utc),
-            limits or Limits(),
+            limits,
             wanted=lambda event: bool(bus.match(event)),
             out_of_time=lambda: False,
         )

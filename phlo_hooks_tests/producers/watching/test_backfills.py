@@ -218,3 +218,11 @@ def test_ended_ones_are_forgotten(deployment: Deployment, store: HookStore) -> N
     (note,) = [n for n in store.list_state("watch:post_office", "backfill/") if n.value == "ended"]
     assert note.expires_at is not None
     assert 23 < (note.expires_at - utc_now()).total_seconds() / 3600 < 25
+
+
+def test_deleted_ones_are_forgotten(deployment: Deployment, store: HookStore) -> None:
+    """Nobody waits for the end of what is gone."""
+    store.put_state("watch:post_office", "backfill/gone", "open")
+    for _ in range(2):
+        look(deployment.instance, store, since=utc_now())
+    assert "backfill/gone" not in [note.key for note in store.list_state("watch:post_office", "backfill/")]

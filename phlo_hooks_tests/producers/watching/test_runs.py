@@ -18,9 +18,18 @@ from dagster import DagsterRun
 
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
+from phlo_hooks.errors import ConfigurationError
+from phlo_hooks.producers.watching import runs
 from phlo_hooks.producers.watching.limits import Limits
 from phlo_hooks_tests.e2e.conftest import ROOT
-from phlo_hooks_tests.producers.watching.deployment import Deployment, deploy, look, minutes_ago, told
+from phlo_hooks_tests.producers.watching.deployment import (
+    Deployment,
+    deploy,
+    look,
+    make_watchers,
+    minutes_ago,
+    told,
+)
 
 AT_ONCE = timedelta(microseconds=1)
 QUEUE = {
@@ -57,7 +66,7 @@ def begin(deployment: Deployment, run: DagsterRun) -> None:
 def watch(deployment: Deployment, store: HookStore, limits: Limits, **options: Any) -> list[Any]:
     """What a look tells."""
     before = len(told(store))
-    look(deployment.instance, store, limits=limits, **options)
+    look(deployment.instance, store, limits=lambda: limits, **options)
     return told(store)[before:]
 
 
@@ -160,6 +169,33 @@ def test_the_runs_of_another_location(deployment: Deployment, store: HookStore, 
     assert watch(deployment, store, Limits(long_running=AT_ONCE), scope=scope) == []
 
 
+def test_more_than_a_page(deployment: Deployment, store: HookStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Page by page, the oldest first: with no time for all, those that have waited longest are told."""
+    monkeypatch.setattr(runs, "_PAGE", 2)
+    waiting = [deployment.create_run("one") for _ in range(5)]
+    for run in waiting:
+        begin(deployment, run)
+    time.sleep(0.01)
+    limits = Limits(long_running=AT_ONCE)
+    late = make_watchers(deployment.instance, store, limits=lambda: limits).look(budget=0)
+    assert (late.new, late.complete) == (2, False)
+    assert [event.run_id for event in told(store)] == [run.run_id for run in waiting[:2]]
+    assert [event.run_id for event in watch(deployment, store, limits)] == [run.run_id for run in waiting[2:]]
+
+
+def test_an_environment_that_says_nothing_useful(
+    deployment: Deployment, store: HookStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Runs are not watched; all else is, and is delivered."""
+
+    def limits() -> Limits:
+        raise ConfigurationError("long_running_after is 'soon'")
+
+    assert look(deployment.instance, store, limits=limits).complete
+    assert "runs cannot be watched; it is tried again" in caplog.text
+    assert store.get_state("watch:post_office", "backfill/seen") is not None
+
+
 KILLED = """
 import os, signal, sys, time
 import dagster as dg
@@ -195,7 +231,7 @@ def test_a_worker_that_was_killed(tmp_path: Path, store: HookStore) -> None:
             assert worker.poll() is None
         worker.send_signal(signal.SIGKILL)
     with dg.DagsterInstance.from_config(str(home)) as instance:
-        look(instance, store, limits=Limits(long_running=timedelta(seconds=0.01)))
+        look(instance, store, limits=lambda: Limits(long_running=timedelta(seconds=0.01)))
         (event,) = told(store)
         assert (event.event_type, event.job_name) == ("run.long_running", "hanging")
         assert event.run_id == instance.get_runs()[0].run_id

@@ -6,6 +6,17 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.definitions.sensor_definition import SensorType
+from dagster._core.remote_origin import RemoteInstigatorOrigin
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    SensorInstigatorData,
+    TickData,
+    TickStatus,
+)
+from dagster._utils.error import SerializableErrorInfo
 
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
@@ -106,3 +117,22 @@ def test_a_schedule_that_is_tried_again(deployment: Deployment, store: HookStore
     look(deployment.instance, store, since=began)
     assert rows(store, "nightly") == [("tick.failure", 1), ("tick.recovered", 1)]
     assert {event.instigator_type for event in told(store, "tick.")} == {"schedule"}
+
+
+def test_the_sensor_of_automation_conditions(deployment: Deployment, store: HookStore) -> None:
+    """Its daemon notes only the ticks that went well: what it failed since is found all the same."""
+    began = utc_now()
+    repository = deployment.repository.get_remote_origin()
+    origin = RemoteInstigatorOrigin(repository, "default_automation_condition_sensor")
+    data = SensorInstigatorData(last_tick_timestamp=began.timestamp() - 60, sensor_type=SensorType.AUTOMATION)
+    state = InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING, data)
+    deployment.instance.add_instigator_state(state)
+    names = (state.instigator_origin_id, state.instigator_name, state.instigator_type)
+    when = began.timestamp() + 1
+    error = SerializableErrorInfo("ValueError: no\n", [], "ValueError")
+    failed = TickData(*names, TickStatus.FAILURE, when, error=error, selector_id=state.selector_id)
+    deployment.instance.create_tick(failed)
+    look(deployment.instance, store, since=began)
+    (event,) = told(store, "tick.")
+    assert (event.event_type, event.instigator_type) == ("tick.failure", "sensor")
+    deployment.instance.delete_instigator_state(state.instigator_origin_id, state.selector_id)
