@@ -124,7 +124,9 @@ def test_the_sensor_of_automation_conditions(deployment: Deployment, store: Hook
     began = utc_now()
     repository = deployment.repository.get_remote_origin()
     origin = RemoteInstigatorOrigin(repository, "default_automation_condition_sensor")
-    data = SensorInstigatorData(last_tick_timestamp=began.timestamp() - 60, sensor_type=SensorType.AUTOMATION)
+    data = SensorInstigatorData(
+        last_tick_timestamp=began.timestamp() - 60, sensor_type=SensorType.AUTO_MATERIALIZE
+    )
     state = InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING, data)
     deployment.instance.add_instigator_state(state)
     names = (state.instigator_origin_id, state.instigator_name, state.instigator_type)
