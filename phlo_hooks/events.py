@@ -353,7 +353,7 @@ class AlertEvent(HookEvent):
         "alert.notice",
         "alert.digest",
         "alert.flapping",
-        "alert.test",
+        "alert.look_again",
     )
     identity = ("incident_id", "channel", "target", "number")
 
