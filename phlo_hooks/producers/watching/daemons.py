@@ -63,7 +63,8 @@ def _change(before: _Change | None, status: Any, since: datetime) -> _Change | N
     if status.healthy:
         if before is None or before.to == RECOVERED:
             return before
-        return _Change(before.last, RECOVERED, now)
+        # What nobody was told of needs no end.
+        return _Change(before.last, RECOVERED, now, told=not before.told)
     if before is not None and before.to == UNHEALTHY and before.last == beat:
         return before
     return _Change(beat, UNHEALTHY, now) if _missed_at(beat) >= since else None

@@ -124,3 +124,13 @@ def test_nobody_here_wants_to_know(
     monkeypatch.setattr(daemons, "_LEFT_TO_OTHERS", timedelta(0))
     assert watch(instance, store, scope="a", bus=HookBus()) == 1
     assert [each.split(".")[1] for each, _ in rows(store)] == ["daemon_unhealthy", "daemon_recovered"]
+
+
+def test_back_before_anybody_was_told(instance: dg.DagsterInstance, store: HookStore) -> None:
+    """A recovery alone would only puzzle."""
+    beat(instance, minutes_ago(60))
+    assert watch(instance, store, bus=HookBus()) == 0
+    assert len(store.list_state("watch", "daemon/")) == 1
+    beat(instance, utc_now())
+    assert watch(instance, store) == 0
+    assert store.list_state("watch", "daemon/") == []
