@@ -22,7 +22,7 @@ from phlo_hooks.producers.catalog import AssetFacts, key_text
 from phlo_hooks.producers.declared import Declared
 from phlo_hooks.producers.measured import added_columns, column_edges, measured
 from phlo_hooks.producers.metadata import facts, plain
-from phlo_hooks.producers.runlog import Planned, Recorded
+from phlo_hooks.producers.runlog import STEP_ENDS, Planned, Recorded
 from phlo_hooks.producers.stages import Stage
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def start(place: Place, planned: Planned, when: datetime) -> AssetEvent:
 
 def missing(place: Place, planned: Planned, last: Recorded, outcome: AttemptOutcome) -> AssetEvent:
     """The `.end` event of an asset that was planned and is not there."""
+    failed, by_step = outcome.status == "failure", last.type in STEP_ENDS
     return _event(
         place,
         planned,
@@ -50,6 +51,7 @@ def missing(place: Place, planned: Planned, last: Recorded, outcome: AttemptOutc
         status=outcome.status,
         error=outcome.error if outcome.status != "skipped" else None,
         will_retry=outcome.will_retry,
+        run_may_retry=place.run.may_retry(step_failed=by_step) if failed else None,
     )
 
 
