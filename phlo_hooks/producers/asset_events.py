@@ -17,6 +17,7 @@ from phlo_hooks.events import (
     SchemaChangeEvent,
     TransformEvent,
 )
+from phlo_hooks.identity import follow_up_id
 from phlo_hooks.producers.catalog import AssetFacts, key_text
 from phlo_hooks.producers.declared import Declared
 from phlo_hooks.producers.measured import added_columns, column_edges, measured
@@ -59,9 +60,10 @@ def materialized(place: Place, record: Recorded) -> Iterator[HookEvent]:
     data: Any = record.event.event_specific_data
     # Outside a step nothing but Dagster's own storage tells two alike things apart.
     ordinal = record.storage_id if place.step_key is None else None
-    yield end(place, data.materialization, record.timestamp, ordinal)
+    ended = end(place, data.materialization, record.timestamp, ordinal)
+    yield ended
     yield from _lineage(place, data.materialization, record.timestamp, ordinal)
-    yield from _schema_changes(place, data.materialization, record.timestamp, ordinal)
+    yield from _schema_changes(ended, data.materialization)
 
 
 def end(
@@ -144,20 +146,21 @@ def _lineage(
         yield LineageEvent(**envelope, edges=edges, column_edges=columns)
 
 
-def _schema_changes(
-    place: Place, materialization: dg.AssetMaterialization, when: datetime, ordinal: int | None
-) -> Iterator[HookEvent]:
+def _schema_changes(ended: AssetEvent, materialization: dg.AssetMaterialization) -> Iterator[HookEvent]:
     """What the load itself says it changed in a table that was there before."""
     added = added_columns(materialization.metadata)
     if added:
-        asset = place.catalog.asset(key_text(materialization.asset_key))
-        envelope = place.envelope(
-            "schema.changed",
-            when,
-            asset_key=asset.key,
-            partition_key=materialization.partition,
-            ordinal=ordinal,
-        )
+        # The id that the schema monitor would give it, too: one change, one event, whoever notices it.
         yield SchemaChangeEvent(
-            **envelope, added=added, group_name=asset.group, kinds=asset.kinds, owners=asset.owners
+            event_id=follow_up_id("schema.changed", ended.event_id),
+            event_type="schema.changed",
+            timestamp=ended.timestamp,
+            producer=ended.producer,
+            tags=ended.tags,
+            correlation=ended.correlation.model_copy(update={"causation_id": ended.event_id}),
+            asset_key=ended.asset_key or "",
+            group_name=ended.group_name,
+            kinds=ended.kinds,
+            owners=ended.owners,
+            added=added,
         )
