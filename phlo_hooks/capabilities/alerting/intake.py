@@ -84,7 +84,8 @@ class Intake:
         self._ledger.put(key, value, _VALUE_KEPT)
         match = conditions.match(event, before)
         if match.facts is None and (back := conditions.recovery(event, before)) is not None:
-            for verdict in self._recover([back]):
+            # Within this rule's limit; another rule may have a narrower one.
+            for verdict in self._recover([back], conditions.rule.name):
                 self._ledger.decide(event.event_id, verdict)
         return match
 
@@ -198,10 +199,12 @@ class Intake:
             return f"the rule is muted until {until.isoformat()}"
         return self._ledger.mute_of(rule.name, facts)
 
-    def _recover(self, recoveries: Iterable[Recovery]) -> Iterator[Verdict]:
+    def _recover(self, recoveries: Iterable[Recovery], rule: str | None = None) -> Iterator[Verdict]:
         for recovery in recoveries:
             for incident in self._ledger.incidents:
-                if incident.kind == "problem" and incident.mended(recovery):
+                if incident.kind != "problem" or rule not in (None, incident.rule):
+                    continue
+                if incident.mended(recovery):
                     yield self._mended(self._ledger.touch(incident))
 
     def _mended(self, incident: Incident) -> Verdict:

@@ -1,5 +1,7 @@
 """What a hostile reader of the alert engine found: each of these was lost, wrong, or told twice."""
 
+import pytest
+
 from phlo_hooks_tests.capabilities.alerting.bench import asset, at, outcomes, play, rule, run, told
 
 
@@ -26,3 +28,28 @@ def test_what_is_held_is_dropped_when_its_run_is_retried_in_the_same_batch():
     simulation.until(at(hours=8))
     assert titles(simulation) == []
     assert outcomes(simulation, failed) == {"r": "retrying"}
+
+
+@pytest.mark.parametrize("backoff", [1, 2, 5, 1e300])
+def test_windows_grow_into_no_error(backoff):
+    """After so many messages a factor to their number is more than a time can be."""
+    simulation = play(rule(renotify="30m", backoff=backoff))
+    simulation.play([asset(at(0))])
+    simulation.until(at(days=3))
+    event = asset(at(days=3, seconds=1))
+    simulation.play([event])
+    assert outcomes(simulation, event) == {"r": "suppressed"}
+
+
+def test_each_rule_has_its_own_limit():
+    """What is within one rule's limit is not right again for a rule with a narrower one."""
+    simulation = play(
+        rule("narrow", on=["metric"], threshold={"name": "rows", "below": 100}),
+        rule("wide", on=["metric"], to=["pager"], threshold={"name": "rows", "below": 10}),
+    )
+    rows = [50, 50, 500]
+    simulation.play([asset(at(minutes=n), "success", metrics={"rows": each}) for n, each in enumerate(rows)])
+    assert titles(simulation) == [
+        ("0", "slack", "firing: rows of asset orders: 50 is below 100"),
+        ("2", "slack", "resolved: Resolved: rows of asset orders: 50 is below 100"),
+    ]
