@@ -139,8 +139,9 @@ class Intake:
         fingerprint = causes.fingerprint(rule, facts)
         listed = incident.happened(fingerprint, facts)
         self._ledger.touch(incident)
-        causes.claim(self._ledger, rule, facts, recipients, incident)
-        return self._tell(rule, facts, incident, fingerprint if listed else "", recipients)
+        verdict = self._tell(rule, facts, incident, fingerprint if listed else "", recipients)
+        causes.claim(self._ledger, rule, facts, recipients, incident, verdict.outcome)
+        return verdict
 
     def _tell(
         self,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from phlo_hooks_tests.capabilities.alerting.bench import asset, at, outcomes, play, rule, run, told
+from phlo_hooks_tests.capabilities.alerting.bench import asset, at, check, outcomes, play, rule, run, told
 
 
 def titles(simulation):
@@ -53,3 +53,40 @@ def test_each_rule_has_its_own_limit():
         ("0", "slack", "firing: rows of asset orders: 50 is below 100"),
         ("2", "slack", "resolved: Resolved: rows of asset orders: 50 is below 100"),
     ]
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        {"after": 3},
+        {"mute_until": at(days=30)},
+        {"digest": "0 18 * * 1"},
+        {"quiet_hours": {"start": "11:00", "end": "18:00", "timezone": "UTC"}},
+    ],
+    ids=["not often enough", "muted", "digest", "quiet hours"],
+)
+def test_a_rule_that_is_silent_silences_no_other(silent):
+    """One rule hears of the asset and says nothing yet: the other one tells that its run has failed."""
+    simulation = play(rule("silent", **silent), rule("loud", on=["run.failure"]))
+    simulation.play([asset(at(0), run_id="run1"), run(at(20), run_id="run1", steps=["orders"])])
+    simulation.until(at(minutes=5))
+    assert [title for _, _, title in titles(simulation)] == ["firing: Job nightly failed"]
+
+
+def test_two_rules_with_the_same_quiet_hours_tell_of_one_cause_once():
+    """Both wait for the same end, and the first one tells of it."""
+    quiet = {"start": "11:00", "end": "18:00", "timezone": "UTC"}
+    simulation = play(rule("a", quiet_hours=quiet), rule("b", on=["run.failure"], quiet_hours=quiet))
+    simulation.play([asset(at(0), run_id="run1"), run(at(20), run_id="run1", steps=["orders"])])
+    simulation.until(at(hours=9))
+    assert len(simulation.sent) == 1
+
+
+@pytest.mark.parametrize(
+    "other", [run(at(20), run_id="run1", steps=["orders"]), asset(at(20), run_id="run1")]
+)
+def test_a_check_that_only_warns_is_no_cause_of_a_failure(other):
+    """It stands in the same step, or concerns the same asset, and that has failed of something else."""
+    simulation = play(rule(on=["check.failed", "run.failure", "asset.failure"]))
+    simulation.play([check(at(0), severity="WARN", run_id="run1", step_key="orders"), other])
+    assert outcomes(simulation, other) == {"r": "notified"}
