@@ -90,3 +90,69 @@ def test_a_check_that_only_warns_is_no_cause_of_a_failure(other):
     simulation = play(rule(on=["check.failed", "run.failure", "asset.failure"]))
     simulation.play([check(at(0), severity="WARN", run_id="run1", step_key="orders"), other])
     assert outcomes(simulation, other) == {"r": "notified"}
+
+
+def crowd(minutes, first=0, number=100):
+    return [asset(at(minutes=minutes), key=f"a{first + each}", owners=("x",)) for each in range(number)]
+
+
+def test_more_causes_than_are_listed_are_told_too():
+    """An incident lists a hundred; of those beyond there is a message, too, in the next window."""
+    simulation = play(rule(group_by="owner"))
+    simulation.play([*crowd(0), *crowd(90, 100, 1), *crowd(100, 200, 2)])
+    simulation.until(at(days=2))
+    assert [(minute, further) for minute, _, _, further in told(simulation)] == [
+        ("1", 99),
+        ("90", 0),
+        ("210", 1),
+    ]
+    simulation.play([asset(at(days=2), "success", key=f"a{number}") for number in range(100)])
+    assert "Whether 3 events more are over is not known." in simulation.sent[-1].message.text
+
+
+def test_more_causes_than_are_listed_are_told_after_a_mute():
+    """Nobody was told of the hundred, and no message waits that could tell of the next."""
+    simulation = play(rule(group_by="owner", mute_until=at(minutes=10)))
+    simulation.play([*crowd(0), *crowd(20, 100, 1)])
+    simulation.until(at(days=1))
+    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("20", 100)]
+
+
+def while_sending(event, *rules):
+    """Rules, and an event that comes while their first message is being sent."""
+    late = [event]
+    simulation = play(*rules, fails=lambda sent: late and simulation._evaluate([late.pop()]))
+    return simulation
+
+
+def test_what_happens_while_a_digest_is_sent_is_in_the_next():
+    """The digest was written by then: without another one it would be told to nobody."""
+    simulation = while_sending(asset(at(hours=5), key="late"), rule(digest="0 17 * * *"))
+    simulation.play([asset(at(0))])
+    simulation.until(at(days=4))
+    assert titles(simulation) == [
+        ("300", "slack", "digest: Digest of r: 1 event"),
+        ("1740", "slack", "digest: Digest of r: 1 event"),
+    ]
+    assert simulation.state.list("open/") == []
+
+
+def test_what_happens_while_a_notice_is_sent_is_told_when_its_window_ends():
+    """As it is of a problem."""
+    simulation = while_sending(run(at(1), "success"), rule(on=["run.success"], window="1h"))
+    simulation.play([run(at(0), "success")])
+    simulation.until(at(hours=4))
+    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("0", 0), ("60", 0)]
+
+
+def test_a_digest_counts_what_is_new_to_its_reader():
+    """While one channel is down the digest of the other goes on, and begins anew each day."""
+    simulation = play(
+        rule(digest="0 13 * * *", to=["slack", "mail"]), fails=lambda sent: sent.recipient == "mail"
+    )
+    simulation.play([asset(at(0)), asset(at(hours=3)), asset(at(hours=3), key="b")])
+    simulation.until(at(days=2))
+    assert titles(simulation) == [
+        ("60", "slack", "digest: Digest of r: 1 event"),
+        ("1500", "slack", "digest: Digest of r: 2 events"),
+    ]
