@@ -60,6 +60,9 @@ class Cause(BaseModel):
         self.count += 1
         self.last = max(self.last, facts.when)
         self.facts = facts.written()
+        if not facts.is_problem:
+            # Nothing is wrong that could be right again.
+            return
         new = [place for place in facts.places if place not in self.places]
         self.more_places |= len(self.places) + len(new) > MAX_PLACES
         self.places = [*self.places, *new][:MAX_PLACES]
@@ -164,7 +167,7 @@ class Incident(BaseModel):
     def happened(self, fingerprint: str, facts: Facts) -> bool:
         """One more event; whether its cause is listed."""
         self.count += 1
-        self.streak += 1
+        self.streak += facts.is_problem
         self.first, self.last = min(self.first, facts.when), max(self.last, facts.when)
         cause = self.causes.get(fingerprint)
         if cause is None:

@@ -178,7 +178,9 @@ class Intake:
         return verdict(most.outcome, most.reason, *notices)
 
     def _escalate(self, rule: Rule, facts: Facts, incident: Incident) -> list[str]:
-        due = self._now + (rule.span("escalate_after") or timedelta())
+        # From when people know of it, which they need not before the end of their quiet hours.
+        known = rule.awake(self._now, facts.severity)
+        due = rule.awake(known + (rule.span("escalate_after") or timedelta()), facts.severity)
         if any(each.waits_by(due, Kind.ESCALATION) for each in incident.told.values()):
             return []
         recipients = self._plan.escalation(rule, facts)
@@ -188,6 +190,9 @@ class Intake:
         key, kind = incident_key(rule, facts)
         known = self._ledger.incident(rule.name, key)
         if known is not None:
+            if facts.is_problem and known.kind == "notice":
+                # A group that began with good news.
+                known.kind = kind
             flapping.went_wrong(known, rule, self._now)
             return known
         incident = self._ledger.begin(rule.name, key, facts, kind)

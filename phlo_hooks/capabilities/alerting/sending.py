@@ -173,6 +173,9 @@ def _is_over(incident: Incident) -> bool:
 
 def now_called(kind: Kind, incident: Incident) -> Kind:
     """What a message is by the time it is sent: what it was to tell of may be over."""
+    if kind is Kind.NOTICE and incident.kind == "problem" and not incident.ok:
+        # Something of its group is wrong, which the message tells of, too.
+        return Kind.FIRING
     return Kind.RESOLVED if kind is Kind.FIRING and _is_over(incident) else kind
 
 

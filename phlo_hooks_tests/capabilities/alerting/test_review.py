@@ -2,6 +2,7 @@
 
 import pytest
 
+from phlo_hooks.errors import ConfigurationError
 from phlo_hooks_tests.capabilities.alerting.bench import asset, at, check, outcomes, play, rule, run, told
 
 
@@ -156,3 +157,48 @@ def test_a_digest_counts_what_is_new_to_its_reader():
         ("60", "slack", "digest: Digest of r: 1 event"),
         ("1500", "slack", "digest: Digest of r: 2 events"),
     ]
+
+
+QUIET = {"start": "11:00", "end": "18:00", "timezone": "UTC"}
+
+
+def test_nobody_is_woken_by_an_escalation_of_what_nobody_was_told():
+    """It begins when people know of it: at the end of the quiet hours."""
+    simulation = play(rule(quiet_hours=QUIET, escalate_after="30m", escalate_to=["pager"]))
+    simulation.play([asset(at(0))])
+    simulation.until(at(hours=20))
+    assert titles(simulation) == [
+        ("360", "slack", "firing: Asset orders failed"),
+        ("390", "pager", "escalation: Escalated: Asset orders failed"),
+    ]
+
+
+def test_quiet_hours_that_never_end_are_refused():
+    """However the same time is written."""
+    with pytest.raises(ConfigurationError, match="never or always"):
+        rule(quiet_hours={"start": "7:00", "end": "07:00", "timezone": "UTC"})
+
+
+@pytest.mark.parametrize("window", [None, "1h"])
+def test_good_news_in_a_group_neither_hides_a_problem_nor_keeps_it_open(window):
+    """A rule for all that happens to an asset: its problems are over when they are."""
+    simulation = play(rule(on=["asset.*"], group_by="asset", group_wait="0s", window=window))
+    simulation.play(
+        [
+            asset(at(0), "success", partition_key="p0"),
+            asset(at(60), partition_key="p1"),
+            asset(at(61), partition_key="p2"),
+            asset(at(120), "success", partition_key="p1"),
+            asset(at(180), "success", partition_key="p2"),
+        ]
+    )
+    simulation.until(at(hours=3))
+    kinds = [title.partition(":")[0] for _, _, title in titles(simulation)]
+    assert kinds.count("firing") >= 1
+    assert kinds.count("resolved") == 1
+    assert not [each for each in simulation.state.list("open/") if each.value.get("kind") != "notice"]
+
+
+def test_the_end_of_a_failed_run_without_a_job_is_heard():
+    """Its assets succeed in a run of their own: the hook has to be given these events."""
+    assert {"ingestion.end", "transform.end", "publish.end"} <= set(rule(on=["run.failure"]).event_types)
