@@ -109,6 +109,8 @@ class Composer:
             ended = incident.resolved_at or self._now
             began, often = self._time(incident.first), _several(incident.count, "time")
             said = [f"It began at {began}, happened {often}, and is right again since {self._time(ended)}."]
+            if any(cause.more_places for cause in incident.causes.values()):
+                said.append("Whether all of its partitions are is not known: they are too many.")
             if incident.more_causes:
                 said.append(f"Whether {_several(incident.more_causes, 'event')} more are over is not known.")
         if kind is Kind.FLAPPING:

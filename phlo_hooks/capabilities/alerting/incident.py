@@ -186,6 +186,16 @@ class Incident(BaseModel):
             self.streak = 0
         return any(ended)
 
+    def forgotten(self, since: datetime) -> bool:
+        """Whether nothing happened since then, nothing was told, and nothing will be.
+
+        A message that has been due for as long will never be sent: its channel is gone, or it was discarded.
+        """
+        told = self.told.values()
+        moments = [self.last, *(each.sent_at for each in told if each.sent_at)]
+        moments += [each.due for teller in told for each in teller.waiting.values()]
+        return max(moments) < since
+
     def teller(self, recipient: str) -> Told:
         """What a recipient knows."""
         return self.told.setdefault(recipient, Told())

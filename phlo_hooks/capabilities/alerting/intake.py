@@ -10,7 +10,7 @@ from phlo_hooks.capabilities.alerting import causes, flapping
 from phlo_hooks.capabilities.alerting.conditions import Conditions, Match
 from phlo_hooks.capabilities.alerting.facts import Facts, Recovery, facts_of, recoveries_of
 from phlo_hooks.capabilities.alerting.incident import Incident, State
-from phlo_hooks.capabilities.alerting.ledger import FORGOTTEN, HELD, NOTICE, VALUE, Ledger, alert_id
+from phlo_hooks.capabilities.alerting.ledger import ENDED, FORGOTTEN, HELD, NOTICE, VALUE, Ledger, alert_id
 from phlo_hooks.capabilities.alerting.message import Kind
 from phlo_hooks.capabilities.alerting.plan import Plan
 from phlo_hooks.capabilities.alerting.routes import Recipient
@@ -23,6 +23,8 @@ _RUN_ENDS = ("run.success", "run.failure", "run.canceled")
 # A metric's last value is of use for longer than an incident is.
 _VALUE_KEPT = timedelta(days=90)
 _HELD_AT_MOST = timedelta(hours=6)
+# What the tail derives of a run may come after its end, by as much as the tail is behind.
+_END_KEPT = timedelta(days=1)
 
 
 class Intake:
@@ -46,9 +48,7 @@ class Intake:
     def tidy(self) -> None:
         """Give up incidents that nobody has heard of for a long time."""
         for incident in self._ledger.incidents:
-            if self._now - incident.last > FORGOTTEN and not any(
-                each.waiting for each in incident.told.values()
-            ):
+            if incident.forgotten(self._now - FORGOTTEN):
                 self._ledger.close(incident, State.EXPIRED)
         for key, held in self._ledger.list(HELD):
             # The run does not end, or nobody says so.
@@ -80,8 +80,12 @@ class Intake:
         if value is None:
             return conditions.match(event)
         key = VALUE + alert_id(conditions.rule.name, event.correlation.asset_key)
-        before = self._ledger.get(key)
-        self._ledger.put(key, value, _VALUE_KEPT)
+        last = self._ledger.get(key)
+        if last is not None and event.timestamp < datetime.fromisoformat(last["at"]):
+            # Late, or once more: it follows on nothing, and ends nothing.
+            return conditions.match(event)
+        before = last["value"] if last else None
+        self._ledger.put(key, {"value": value, "at": event.timestamp.isoformat()}, _VALUE_KEPT)
         match = conditions.match(event, before)
         if match.facts is None and (back := conditions.recovery(event, before)) is not None:
             # Within this rule's limit; another rule may have a narrower one.
@@ -101,6 +105,10 @@ class Intake:
             )
         if facts.signal != "asset.failure" or not facts.run_may_retry or facts.run_id is None:
             return None
+        ended = self._ledger.get(f"{ENDED}run {facts.run_id}")
+        if ended is not None:
+            again = Verdict(rule.name, Outcome.RETRYING, "its run is launched again")
+            return again if ended["again"] else None
         key = f"{HELD}{facts.run_id}/{alert_id(rule.name, event.event_id)}"
         held = {"rule": rule.name, "facts": facts.written(), "at": self._now.isoformat()}
         self._ledger.put(key, held)
@@ -112,11 +120,15 @@ class Intake:
         if event.event_type in _RUN_ENDS and event.run_id:
             yield from self._close_group(f"run {event.run_id}", event)
         if event.event_type == "backfill.end":
-            yield from self._close_group(f"backfill {facts_of(event).backfill_id}", event)
+            key = f"backfill {facts_of(event).backfill_id}"
+            self._ledger.put(ENDED + key, {"again": False}, _END_KEPT)
+            yield from self._close_group(key, event)
 
     def _release(self, event: HookEvent) -> None:
         """Decide what was held until the end of its run."""
         again = bool(getattr(event, "will_retry", None))
+        if event.event_type != "run.success":
+            self._ledger.put(f"{ENDED}run {event.run_id}", {"again": again}, _END_KEPT)
         for key, held in self._ledger.list(f"{HELD}{event.run_id}/"):
             self._let_go(key, held, "its run is launched again" if again else "")
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from phlo_hooks.capabilities.alerting.facts import Facts
 from phlo_hooks.capabilities.alerting.incident import Incident
-from phlo_hooks.capabilities.alerting.ledger import Ledger
+from phlo_hooks.capabilities.alerting.ledger import ENDED, Ledger
 from phlo_hooks.capabilities.alerting.message import Kind
 from phlo_hooks.capabilities.alerting.quiet import next_time
 from phlo_hooks.capabilities.alerting.routes import Recipient
 from phlo_hooks.capabilities.alerting.rules import Rule
 from phlo_hooks.capabilities.alerting.verdict import Outcome
 
+# What comes after the end of its run or backfill comes all at once.
+_LATECOMERS = timedelta(minutes=1)
 # Messages that tell of whatever has happened by the time they are sent.
 TELLING = (Kind.FIRING, Kind.REMINDER, Kind.NOTICE, Kind.DIGEST)
 
@@ -86,7 +88,9 @@ class Telling:
         return Step(Outcome.DIGEST, f"with the digest of {due:%Y-%m-%d %H:%M} UTC", notice)
 
     def _grouped(self, recipient: Recipient) -> Step:
-        due = self._awake(self.ledger.now + self.rule.patience)
+        over = self.ledger.get(ENDED + self.incident.key) is not None
+        patience = min(self.rule.patience, _LATECOMERS) if over else self.rule.patience
+        due = self._awake(self.ledger.now + patience)
         if self.incident.teller(str(recipient)).waits_by(due, *TELLING):
             return Step(Outcome.GROUPED, "with the others of its group")
         notice = self.ledger.notice(self.incident, recipient, self._kind, due)

@@ -1,9 +1,21 @@
 """What a hostile reader of the alert engine found: each of these was lost, wrong, or told twice."""
 
+from datetime import timedelta
+
 import pytest
 
 from phlo_hooks.errors import ConfigurationError
-from phlo_hooks_tests.capabilities.alerting.bench import asset, at, check, outcomes, play, rule, run, told
+from phlo_hooks_tests.capabilities.alerting.bench import (
+    asset,
+    at,
+    backfill_end,
+    check,
+    outcomes,
+    play,
+    rule,
+    run,
+    told,
+)
 
 
 def titles(simulation):
@@ -202,3 +214,56 @@ def test_good_news_in_a_group_neither_hides_a_problem_nor_keeps_it_open(window):
 def test_the_end_of_a_failed_run_without_a_job_is_heard():
     """Its assets succeed in a run of their own: the hook has to be given these events."""
     assert {"ingestion.end", "transform.end", "publish.end"} <= set(rule(on=["run.failure"]).event_types)
+
+
+@pytest.mark.parametrize(("again", "expected"), [(False, ["0.333333"]), (True, [])])
+def test_an_asset_that_is_found_to_have_failed_after_the_end_of_its_run_is_not_held(again, expected):
+    """The tail tells of the run first when its process was killed: there is no end to wait for any more."""
+    simulation = play(rule())
+    failed = asset(at(20), run_id="run1", run_may_retry=True)
+    simulation.play([run(at(0), run_id="run1", will_retry=again), failed])
+    simulation.until(at(days=1))
+    assert [minute for minute, *_ in told(simulation)] == expected
+    assert outcomes(simulation, failed) == {"r": "retrying" if again else "notified"}
+
+
+@pytest.mark.parametrize("group", ["run", "backfill"])
+def test_a_group_waits_for_no_end_that_has_been(group):
+    """What comes after it is told a minute later, not when the group's patience is over."""
+    simulation = play(rule(group_by=group))
+    where = {"run_id": "run1", "backfill_id": "bf1"}
+    ends = [backfill_end(at(600), failed=2), run(at(600), run_id="run1")]
+    simulation.play([asset(at(0), **where), *ends, asset(at(650), key="b", **where)])
+    simulation.until(at(days=3))
+    assert [minute for minute, *_ in told(simulation)] == ["10", "11.8333"]
+
+
+def test_a_number_that_is_given_once_more_is_compared_with_nothing():
+    """A relay died after it took the batch in: the older of two numbers is no rise from the newer one."""
+    simulation = play(rule(on=["metric"], threshold={"name": "rows", "change_above": 50}))
+    events = [
+        asset(at(60 * n), "success", metrics={"rows": each}) for n, each in enumerate([100, 30, 31, 500])
+    ]
+    simulation.play(events[:2])
+    simulation.play(events[:1])
+    simulation.play(events[2:])
+    assert titles(simulation) == [("3", "slack", "firing: rows of asset orders: 500 is +1513 % from 31")]
+
+
+def test_a_backlog_of_old_events_is_one_incident():
+    """A relay that was down for a month does not give up at once what it has just told."""
+    simulation = play(rule())
+    simulation.now = at(days=30)
+    for number in range(6):
+        simulation._evaluate([asset(at(number))])
+        simulation.until(simulation.now + timedelta(seconds=30))
+    assert len(simulation.sent) == 1
+
+
+def test_an_incident_whose_message_nobody_will_send_is_given_up():
+    """Its channel is gone: it is not read with every batch for ever."""
+    simulation = play(rule(), fails=lambda sent: True)
+    simulation.play([asset(at(0))])
+    simulation._due.clear()
+    simulation.play([asset(at(days=8), key="other")])
+    assert [each.value["key"] for each in simulation.state.list("open/")] == ["asset other"]
