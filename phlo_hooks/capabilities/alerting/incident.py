@@ -105,9 +105,12 @@ class Told(BaseModel):
     opening: bool = False
     waiting: dict[str, Waiting] = Field(default_factory=dict)
 
-    def waits_by(self, when: datetime, *kinds: Kind) -> bool:
-        """Whether a message of these kinds, or of any, will be sent by then."""
-        return any(each.due <= when and (not kinds or each.kind in kinds) for each in self.waiting.values())
+    def waits_by(self, when: datetime, *kinds: Kind, since: datetime | None = None) -> bool:
+        """Whether a message of these kinds, or of any, will be sent by then, and is not due since longer."""
+        return any(
+            each.due <= when and (not kinds or each.kind in kinds) and (since is None or each.due >= since)
+            for each in self.waiting.values()
+        )
 
 
 class Incident(BaseModel):

@@ -268,7 +268,7 @@ class Intake:
         """A message that was given up opens no window: the next event is told again."""
         about = getattr(event, "about_event_id", None) if event.event_type == "hook.dead_letter" else None
         known = self._ledger.get(NOTICE + about) if about else None
-        if known is None:
+        if known is None or known["state"] == "sent":
             return
         self._ledger.put(
             NOTICE + str(about), {**known, "state": "failed", "reason": getattr(event, "reason", "")}

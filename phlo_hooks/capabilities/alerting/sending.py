@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from phlo_hooks.capabilities.alerting import flapping
 from phlo_hooks.capabilities.alerting.compose import Composer, untold_of
-from phlo_hooks.capabilities.alerting.incident import Incident, State, Told
+from phlo_hooks.capabilities.alerting.incident import Incident, State, Told, Waiting
 from phlo_hooks.capabilities.alerting.ledger import NOTICE, Ledger
 from phlo_hooks.capabilities.alerting.message import Kind, Message
 from phlo_hooks.capabilities.alerting.plan import Plan
@@ -53,6 +53,11 @@ class Sender:
         ledger = Ledger(self.host.state, self.host.clock())
         incident, rule = ledger.find(event.incident_id), self.plan.rule(event.rule)
         told = incident.told.get(str(recipient)) if incident else None
+        if told is not None and event.event_id not in told.waiting and _was_given_up(ledger, event):
+            # Somebody has it tried again.
+            told.waiting[event.event_id] = Waiting(
+                kind=Kind(event.event_type.removeprefix("alert.")), due=ledger.now
+            )
         if incident is None or told is None or event.event_id not in told.waiting:
             # Sent before; or nobody knows any more what it was about.
             return
@@ -162,7 +167,7 @@ def useless(rule: Rule, ledger: Ledger, incident: Incident, told: Told, notice: 
     if waiting.kind is Kind.RESOLVED:
         return "" if told.opening else "nobody was told that it was wrong"
     lasting = waiting.always and not incident.ok
-    if waiting.kind in (Kind.FIRING, Kind.REMINDER) and not lasting and not untold_of(incident, told):
+    if waiting.kind in TELLING and not lasting and not untold_of(incident, told):
         return "all of it was told"
     return ""
 
@@ -235,6 +240,10 @@ class Aftermath:
     def _notice(self, kind: Kind, due: datetime, *, always: bool = False) -> None:
         awake = self._rule.awake(due, self._incident.severity)
         self._ledger.notice(self._incident, self._recipient, kind, awake, always=always)
+
+
+def _was_given_up(ledger: Ledger, event: AlertEvent) -> bool:
+    return bool((ledger.get(NOTICE + event.event_id) or {}).get("state") == "failed")
 
 
 def _note(ledger: Ledger, event: AlertEvent, state: str, reason: str) -> None:

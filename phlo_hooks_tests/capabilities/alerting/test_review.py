@@ -10,6 +10,7 @@ from phlo_hooks_tests.capabilities.alerting.bench import (
     at,
     backfill_end,
     check,
+    dead_letter,
     outcomes,
     play,
     rule,
@@ -267,3 +268,49 @@ def test_an_incident_whose_message_nobody_will_send_is_given_up():
     simulation._due.clear()
     simulation.play([asset(at(days=8), key="other")])
     assert [each.value["key"] for each in simulation.state.list("open/")] == ["asset other"]
+
+
+def given_up(simulation):
+    """Have the message that waits given up, as a relay does after days; return its event."""
+    [event] = [each.event for each in simulation._due]
+    simulation._due.clear()
+    simulation.play([dead_letter(simulation.now + timedelta(minutes=1), event.event_id)])
+    return event
+
+
+def test_a_message_that_was_given_up_is_sent_when_it_is_retried():
+    """As an operator does with dead letters; once."""
+    simulation = play(rule(), fails=lambda sent: sent.at < at(minutes=5))
+    simulation.play([asset(at(0))])
+    event = given_up(simulation)
+    simulation.until(at(minutes=10))
+    simulation._send(event)
+    simulation._send(event)
+    assert titles(simulation) == [("10", "slack", "firing: Asset orders failed")]
+
+
+def test_a_message_that_was_given_up_is_of_no_use_once_a_later_one_told_of_it():
+    """The next failure was told, with all there was before."""
+    simulation = play(rule(), fails=lambda sent: sent.at < at(minutes=5))
+    simulation.play([asset(at(0))])
+    event = given_up(simulation)
+    simulation.play([asset(at(minutes=8))])
+    simulation._send(event)
+    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("8", 1)]
+
+
+def test_a_message_that_was_discarded_silences_nothing():
+    """An operator empties the queue of a channel: what happens later is told all the same."""
+    simulation = play(rule(), fails=lambda sent: sent.at < at(minutes=5))
+    simulation.play([asset(at(0))])
+    simulation._due.clear()
+    simulation.play([asset(at(minutes=30)), asset(at(minutes=90))])
+    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("90", 2)]
+
+
+def test_a_channel_that_is_down_for_hours_is_told_once():
+    """Messages are made beside one that is overdue, and dropped when that is sent after all."""
+    simulation = play(rule(), fails=lambda sent: sent.at < at(hours=5))
+    simulation.play([asset(at(minutes=minute)) for minute in range(300)])
+    simulation.until(at(hours=5, minutes=30))
+    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("300", 299)]
