@@ -176,10 +176,10 @@ class Intake:
             if incident.kind == "notice":
                 self._ledger.close(incident)
             return verdict(Outcome.MUTED, muted)
-        flapped = incident.flapping is not None
         if flapping.broke(self._ledger, rule, incident):
-            fresh = () if flapped else recipients
-            notices = [self._ledger.notice(incident, each, Kind.FLAPPING) for each in fresh]
+            fresh = [each for each in recipients if not flapping.knows(incident.teller(str(each)))]
+            due = rule.awake(self._now, facts.severity)
+            notices = [self._ledger.notice(incident, each, Kind.FLAPPING, due) for each in fresh]
             return verdict(Outcome.FLAPPING, "it goes wrong and right too often", *notices)
         telling = Telling(self._ledger, rule, facts, incident, fingerprint)
         steps = [telling.to(each) for each in recipients]

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from phlo_hooks.errors import ConfigurationError
+from phlo_hooks.capabilities.alerting.ledger import MUTE, alert_id
+from phlo_hooks.errors import ConfigurationError, StoreError
+from phlo_hooks.state import StateChange
 from phlo_hooks_tests.capabilities.alerting.bench import (
     asset,
     at,
@@ -314,3 +316,58 @@ def test_a_channel_that_is_down_for_hours_is_told_once():
     simulation.play([asset(at(minutes=minute)) for minute in range(300)])
     simulation.until(at(hours=5, minutes=30))
     assert [(minute, further) for minute, _, _, further in told(simulation)] == [("300", 299)]
+
+
+def test_a_message_that_was_sent_and_not_noted_is_noted_later_and_not_sent_again():
+    """The store is down for a moment, just after the receiver took the message."""
+    simulation = play(rule())
+    commit, down = simulation.state.commit, []
+
+    def refuse(changes, events=()):
+        if down:
+            raise StoreError("the database is locked")
+        return commit(changes, events)
+
+    simulation.state.commit = refuse
+    simulation._fails = lambda sent: down.append(sent)
+    simulation.play([asset(at(0))])
+    simulation._fails = lambda sent: False
+    down.clear()
+    simulation.play([asset(at(minutes=number)) for number in range(1, 70)])
+    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("0", 0), ("60.0833", 59)]
+
+
+def test_renotify_goes_on_after_a_mute():
+    """What was muted for a while, and is wrong still, is told again."""
+    simulation = play(rule(renotify="30m"))
+    simulation.play([asset(at(0))])
+    simulation.until(at(minutes=10))
+    mute = {"until": "then", "reason": "maintenance"}
+    simulation.state.commit([StateChange(MUTE + alert_id("rule:r"), mute, 0, at(minutes=50))])
+    simulation.until(at(minutes=65))
+    assert [minute for minute, *_ in told(simulation)] == ["0", "60"]
+
+
+FLAPS = ["failure", "success"] * 2 + ["failure"]
+
+
+def test_flapping_that_nobody_was_told_of_silences_nothing():
+    """Its message was given up, and with it the look whether it has come to rest."""
+    simulation = play(rule(flap_changes=4), fails=lambda sent: sent.message.kind.value == "flapping")
+    simulation.play([asset(at(minutes=number), status) for number, status in enumerate(FLAPS)])
+    given_up(simulation)
+    simulation._fails = lambda sent: False
+    simulation.play([asset(at(hours=3)), asset(at(hours=4), "success")])
+    assert [title.partition(":")[0] for _, _, title in titles(simulation)][-2:] == ["firing", "resolved"]
+
+
+def test_flapping_keeps_quiet_hours():
+    """It is told at their end."""
+    simulation = play(rule(flap_changes=4, quiet_hours=QUIET))
+    simulation.play([asset(at(minutes=number), status) for number, status in enumerate(FLAPS)])
+    simulation.until(at(hours=5))
+    assert titles(simulation) == []
+    simulation.until(at(hours=6))
+    assert "flapping: Asset orders failed, and recovers, and fails again" in [
+        title for _, _, title in titles(simulation)
+    ]
