@@ -47,7 +47,7 @@ class Intake:
 
     def tidy(self) -> None:
         """Give up incidents that nobody has heard of for a long time."""
-        for incident in self._ledger.incidents:
+        for incident in self._ledger.forgotten():
             if incident.forgotten(self._now - FORGOTTEN):
                 self._ledger.close(incident, State.EXPIRED)
         for key, held in self._ledger.list(HELD):
@@ -219,7 +219,7 @@ class Intake:
 
     def _recover(self, recoveries: Iterable[Recovery], rule: str | None = None) -> Iterator[Verdict]:
         for recovery in recoveries:
-            for incident in self._ledger.incidents:
+            for incident in self._ledger.mended_by(recovery):
                 if incident.kind != "problem" or rule not in (None, incident.rule):
                     continue
                 if incident.mended(recovery):
@@ -248,9 +248,7 @@ class Intake:
 
     def _close_group(self, key: str, event: HookEvent) -> Iterator[Verdict]:
         """Its run or backfill has ended: nobody else will join the group."""
-        for incident in self._ledger.incidents:
-            if incident.key != key:
-                continue
+        for incident in self._ledger.called(key):
             incident.ended = facts_of(event).written()
             rule = self._plan.rule(incident.rule)
             waiting = [name for name, told in incident.told.items() if told.waiting]
@@ -273,7 +271,7 @@ class Intake:
         self._ledger.put(
             NOTICE + str(about), {**known, "state": "failed", "reason": getattr(event, "reason", "")}
         )
-        incident = self._ledger.find(known["incident_id"])
+        incident = self._ledger.find(known["incident_id"], known["slot"])
         if incident is not None:
             incident.teller(known["recipient"]).waiting.pop(str(about), None)
             self._ledger.touch(incident)

@@ -57,7 +57,7 @@ class Sender:
             return
         recipient = Recipient(event.channel, event.target)
         ledger = Ledger(self.host.state, self.host.clock())
-        incident, rule = ledger.find(event.incident_id), self.plan.rule(event.rule)
+        incident, rule = _incident_of(event, ledger), self.plan.rule(event.rule)
         told = incident.told.get(str(recipient)) if incident else None
         if told is not None and event.event_id not in told.waiting and _was_given_up(ledger, event):
             # Somebody has it tried again.
@@ -162,13 +162,17 @@ class Sender:
         for number in range(_MAX_TRIES):
             time.sleep(random.uniform(0, _PAUSE * number))
             ledger = Ledger(self.host.state, self.host.clock())
-            incident = ledger.find(event.incident_id)
+            incident = _incident_of(event, ledger)
             if incident is None:
                 return
             change(ledger, ledger.touch(incident), incident.teller(str(recipient)))
             if ledger.commit():
                 return
         raise StoreError(f"incident {event.incident_id} is written by too many at once: try again")
+
+
+def _incident_of(event: AlertEvent, ledger: Ledger) -> Incident | None:
+    return ledger.find(event.incident_id, event.details["slot"])
 
 
 def useless(rule: Rule, ledger: Ledger, incident: Incident, told: Told, notice: str) -> str:
