@@ -1,10 +1,11 @@
 """What a hostile reader of the alert engine found: each of these was lost, wrong, or told twice."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from phlo_hooks.capabilities.alerting.ledger import MUTE, alert_id
+from phlo_hooks.capabilities.alerting.quiet import next_time
 from phlo_hooks.errors import ConfigurationError, StoreError
 from phlo_hooks.state import StateChange
 from phlo_hooks_tests.capabilities.alerting.bench import (
@@ -371,3 +372,23 @@ def test_flapping_keeps_quiet_hours():
     assert "flapping: Asset orders failed, and recovers, and fails again" in [
         title for _, _, title in titles(simulation)
     ]
+
+
+def test_a_digest_is_never_due_in_the_past():
+    """In autumn there is an hour that comes twice, and in it a time that has been."""
+    after = datetime.fromisoformat("2026-10-25T01:10:00+00:00")
+    due = next_time("30 2 * * *", "Europe/Berlin", after)
+    assert due == datetime.fromisoformat("2026-10-26T01:30:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"jobs": []}, "jobs is empty"),
+        ({"on": ["metric"], "threshold": {"name": "rows", "above": 1}, "min_severity": "ERROR"}, "is a WARN"),
+    ],
+)
+def test_a_rule_that_can_never_match_is_refused(more, said):
+    """Not a silent nothing when it matters."""
+    with pytest.raises(ConfigurationError, match=said):
+        rule(**more)
