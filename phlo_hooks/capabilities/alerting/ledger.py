@@ -44,12 +44,16 @@ class Ledger:
     Args:
         state: where it is kept.
         now: the time, aware.
+        owner: whose incidents they are: another's may have the same rule, and begin with the same event.
         trusting: take every event for one that was not taken before, and leave it to `commit` to find out:
             nearly all are, and to ask costs as much as all the rest.
     """
 
-    def __init__(self, state: StateStore, now: datetime, *, trusting: bool = False) -> None:
+    def __init__(
+        self, state: StateStore, now: datetime, *, owner: tuple[str, ...] = (), trusting: bool = False
+    ) -> None:
         self.now = now
+        self._owner = owner
         self._trusting = trusting
         self._read: dict[str, Any] = {}
         self.events: dict[str, AlertEvent] = {}
@@ -120,7 +124,7 @@ class Ledger:
 
     def begin(self, rule: str, key: str, facts: Facts, kind: str = "problem") -> Incident:
         """A new incident that begins with an event of these facts."""
-        identity = alert_id("incident", rule, key, facts.event_id)
+        identity = alert_id("incident", *self._owner, rule, key, facts.event_id)
         incident = Incident(id=identity, rule=rule, key=key, kind=kind, first=facts.when, last=facts.when)
         self._open[OPEN + slot_of(incident)] = incident
         return self.touch(incident)
@@ -238,7 +242,7 @@ class Ledger:
 
     def look_again(self, facts: Facts, due: datetime) -> None:
         """Have the rules look again at what they hold, should nothing else happen by then."""
-        identity = alert_id("look again", facts.event_id)
+        identity = alert_id("look again", *self._owner, facts.event_id)
         self.events[identity] = AlertEvent(
             event_id=identity,
             event_type=LOOK_AGAIN,

@@ -1,12 +1,15 @@
 """What a hostile reader of the alert engine found: each of these was lost, wrong, or told twice."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
+from phlo_hooks.capabilities.alerting.evaluator import Evaluator
 from phlo_hooks.capabilities.alerting.ledger import MUTE, alert_id
 from phlo_hooks.capabilities.alerting.quiet import next_time
 from phlo_hooks.errors import ConfigurationError, StoreError
+from phlo_hooks.memory import MemoryState, memory_host
 from phlo_hooks.state import StateChange
 from phlo_hooks_tests.capabilities.alerting.bench import (
     asset,
@@ -392,3 +395,14 @@ def test_a_rule_that_can_never_match_is_refused(more, said):
     """Not a silent nothing when it matters."""
     with pytest.raises(ConfigurationError, match=said):
         rule(**more)
+
+
+def test_two_resources_with_the_same_rule_have_messages_of_their_own():
+    """Each is recorded once, by its id: the second one's would be taken for the first one's, and not sent."""
+    plan, event, states = play(rule()).plan, asset(at(0)), []
+    for plugin in ("ours", "theirs"):
+        states.append(MemoryState(clock=lambda: at(0)))
+        Evaluator(plan, replace(memory_host(states[-1], clock=lambda: at(0)), plugin=plugin))([event])
+    [ours], [theirs] = (state.events for state in states)
+    assert ours.event_id != theirs.event_id
+    assert ours.incident_id != theirs.incident_id
