@@ -147,10 +147,8 @@ def _with_rows(connection: Connection, writes: Sequence[StateWrite]) -> set[tupl
     for namespace in {write.namespace for write in writes}:
         keys = [write.key for write in writes if write.namespace == namespace]
         for some in statements.chunks(keys):
-            where = {"of_namespace": namespace, "keys": some}
-            found.update(
-                (namespace, key) for key in connection.execute(statements.STATE_ROWS, where).scalars()
-            )
+            rows = connection.execute(statements.STATE_ROWS, {"of_namespace": namespace, "keys": some})
+            found.update((namespace, row.key) for row in rows)
     return found
 
 
