@@ -350,7 +350,6 @@ class AlertEvent(HookEvent):
         "alert.notice",
         "alert.digest",
         "alert.flapping",
-        "alert.test",
     )
     identity = ("incident_id", "channel", "target", "number")
 
