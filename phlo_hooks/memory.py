@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import takewhile
 
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.events import HookEvent
@@ -28,6 +30,9 @@ class MemoryState:
         self.events: list[HookEvent] = []
         self._clock, self._emit = clock, emit
         self._entries: dict[str, StateEntry] = {}
+        # In order, so that a prefix is a range: a month of decisions must not slow down each look.
+        self._keys: list[str] = []
+        self._known: set[str] = set()
 
     def get(self, key: str) -> StateEntry | None:
         """What is kept there; None for nothing."""
@@ -36,7 +41,9 @@ class MemoryState:
 
     def list(self, prefix: str = "") -> Sequence[StateEntry]:
         """All that is kept under keys that begin with `prefix`, by key."""
-        found = (entry for key, entry in sorted(self._entries.items()) if key.startswith(prefix))
+        start = bisect_left(self._keys, prefix)
+        keys = (self._keys[place] for place in range(start, len(self._keys)))
+        found = (self._entries[key] for key in takewhile(lambda key: key.startswith(prefix), keys))
         return [entry for entry in found if self._lives(entry)]
 
     def commit(self, changes: Sequence[StateChange], events: Iterable[HookEvent] = ()) -> bool:
@@ -44,10 +51,12 @@ class MemoryState:
         if any(self._version(change.key) != change.version for change in changes):
             return False
         for change in changes:
+            if change.key not in self._entries:
+                insort(self._keys, change.key)
             self._entries[change.key] = self._entry(change)
-        known = {event.event_id for event in self.events}
         for event in events:
-            if event.event_id not in known:
+            if event.event_id not in self._known:
+                self._known.add(event.event_id)
                 self.events.append(event)
                 self._emit(event)
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -100,7 +100,7 @@ class Facts:
 
     def written(self) -> dict[str, Any]:
         """As JSON keeps it, without what says nothing."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, "", (), {}, False)}
+        return {name: value for name, value in vars(self).items() if value not in (None, "", (), {}, False)}
 
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> Facts:

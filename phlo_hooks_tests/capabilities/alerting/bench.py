@@ -30,7 +30,9 @@ def at(seconds: float = 0, **more: float) -> datetime:
 
 
 def channel(name: str) -> Any:
-    return SimpleNamespace(name=name, takes_target="anything", takes_address=False, check_target=lambda target: None)
+    return SimpleNamespace(
+        name=name, takes_target="anything", takes_address=False, check_target=lambda target: None
+    )
 
 
 def play(*rules: Rule, channels: tuple[str, ...] = ("slack", "mail", "pager"), **options: Any) -> Simulation:

@@ -80,7 +80,9 @@ def test_one_channel_that_is_down_keeps_nothing_from_the_other():
 
 
 @pytest.mark.parametrize(
-    ("mode", "expected"), [("last", ["10"]), ("first", ["0"]), ("every", ["0"])], ids=["last", "first", "every"]
+    ("mode", "expected"),
+    [("last", ["10"]), ("first", ["0"]), ("every", ["0"])],
+    ids=["last", "first", "every"],
 )
 def test_attempts(mode, expected):
     simulation = play(rule(attempts=mode))
