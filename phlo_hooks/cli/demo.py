@@ -109,7 +109,6 @@ def _run(
 ) -> tuple[Runtime, list[DemoRun]]:
     from phlo_hooks.demo.lakehouse import build_definitions
     from phlo_hooks.demo.run import run_demo
-    from phlo_hooks.producers.sensor import tick
 
     with _progress(console) as progress:
         task = progress.add_task("preparing the dbt project")
@@ -118,10 +117,18 @@ def _run(
         with _quiet(home.log):
             runs = run_demo(instance, definitions, months=months, on_progress=follow.run)
         runtime: Runtime = definitions.resources["hooks"].runtime  # type: ignore[index]
-        progress.update(task, description="delivering")
-        tick(instance, runtime, "")
         progress.remove_task(task)
+    _deliver(instance, runtime)
     return runtime, runs
+
+
+def _deliver(instance: dg.DagsterInstance, runtime: Runtime) -> None:
+    """As the tail sensor does, until nothing is left: alerts follow from what the rules made of events."""
+    from phlo_hooks.producers.sensor import tick
+
+    tick(instance, runtime, "")
+    while runtime.relay(instance, "").run().delivered:
+        pass
 
 
 @contextmanager
@@ -171,7 +178,7 @@ class _Follower:
 def _say_what_next(console: Console, home: DemoHome, runs: list[DemoRun], broken: str | None) -> None:
     console.print(f"\nEvery event is a line of [bold]{home.events}[/bold], a CloudEvent.")
     if any(run.status.value == "failed" for run in runs):
-        console.print(f"What failed went to [bold]{home.on_call}[/bold], and nothing else did.")
+        console.print("What failed was told above, as somebody on call would hear of it: one message.")
     inside = home.dagster.is_relative_to(Path.cwd())
     folder = f"$PWD/{home.dagster.relative_to(Path.cwd())}" if inside else str(home.dagster)
     console.print("\nNext, look at these runs in Dagster's own UI, and launch some there:")

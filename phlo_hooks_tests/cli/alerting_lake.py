@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import dagster as dg
+import pytest
 from click.testing import CliRunner, Result
 
 from phlo_hooks.cli import cli
@@ -22,7 +25,7 @@ from phlo_hooks.testing import FaultServer
 
 MODULE = "alerting_defs"
 # So many rounds end any test's messages: what follows from an event is delivered with the next one.
-ROUNDS = 4
+ROUNDS = 2
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 DEFINITIONS = """
     import os
@@ -95,7 +98,9 @@ class Lake:
 
     def alerts(self, *arguments: str, code: int = 0) -> Result:
         """`phlo-hooks alerts …` on this project: ends with this code, and without a traceback."""
-        result = CliRunner().invoke(cli, ["alerts", *arguments, "-f", self.file])
+        # Whatever the environment of the test itself says.
+        environment = {"DAGSTER_HOME": self.instance.root_directory}
+        result = CliRunner().invoke(cli, ["alerts", *arguments, "-f", self.file], env=environment)
         assert result.exit_code == code, result.output
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return result
@@ -120,5 +125,16 @@ class Lake:
         return store.select_events(Selection(event_type=event_type))[number].event_id
 
 
-def write_definitions(folder: Path) -> None:
+@contextmanager
+def opened(folder: Path) -> Iterator[Lake]:
+    """A project that nothing has happened to, in an environment of its own."""
     (folder / f"{MODULE}.py").write_text(dedent(DEFINITIONS))
+    with pytest.MonkeyPatch.context() as patch, FaultServer() as receiver, dg.instance_for_test() as instance:
+        patch.setattr(sys, "path", list(sys.path))
+        for name in ("SECOND", "PHLO_HOOKS_STORE_URL"):
+            patch.delenv(name, raising=False)
+        patch.setenv("BROKEN", "")
+        patch.setenv("ALERT_SECRET", SECRET)
+        patch.setenv("RECEIVER", f"{receiver.url}/alerts")
+        yield Lake(folder, receiver, instance)
+        sys.modules.pop(MODULE, None)

@@ -119,8 +119,8 @@ def _cause_lines(cause: Cause) -> Iterator[str]:
     places = ", ".join(place for place in cause.places if place)
     where = f", wrong in {places}" if places else ""
     more = " and more" if cause.more_places else ""
-    end = ", right again" if cause.ok else ""
-    yield f"  cause     {cause.about.title}: {_times(cause.count)}, last {short(cause.last)}{where}{more}{end}"
+    often = f"{_times(cause.count)}, last {short(cause.last)}"
+    yield f"  cause     {cause.about.title}: {often}{where}{more}{', right again' if cause.ok else ''}"
     if cause.about.first_line:
         yield f"            {cause.about.first_line}"
 
