@@ -350,6 +350,7 @@ class AlertEvent(HookEvent):
         "alert.notice",
         "alert.digest",
         "alert.flapping",
+        "alert.look_again",
     )
     identity = ("incident_id", "channel", "target", "number")
 

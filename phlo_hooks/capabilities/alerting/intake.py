@@ -16,7 +16,7 @@ from phlo_hooks.capabilities.alerting.quiet import next_time
 from phlo_hooks.capabilities.alerting.routes import Recipient
 from phlo_hooks.capabilities.alerting.rules import Rule
 from phlo_hooks.capabilities.alerting.verdict import Outcome, Verdict
-from phlo_hooks.events import HookEvent
+from phlo_hooks.events import AlertEvent, HookEvent
 from phlo_hooks.state import StateEntry
 
 _RUN_ENDS = ("run.success", "run.failure", "run.canceled")
@@ -39,8 +39,8 @@ class Intake:
         self._plan, self._ledger, self._now = plan, ledger, ledger.now
 
     def take(self, event: HookEvent) -> None:
-        """What an event does under every rule; nothing, if it was taken before."""
-        if self._ledger.decided(event):
+        """What an event does under every rule; nothing, if it was taken before, or is one of our own."""
+        if event.event_type in AlertEvent.event_types or self._ledger.decided(event):
             return
         for verdict in self._verdicts(event):
             self._ledger.decide(event.event_id, verdict)
@@ -54,7 +54,7 @@ class Intake:
                 self._ledger.close(incident, State.EXPIRED)
         for entry in list(self._ledger.list(HELD)):
             # The run does not end, or nobody says so.
-            if self._now - datetime.fromisoformat(entry.value["at"]) > _HELD_AT_MOST:
+            if self._now - datetime.fromisoformat(entry.value["at"]) >= _HELD_AT_MOST:
                 self._let_go(entry)
 
     def _verdicts(self, event: HookEvent) -> Iterator[Verdict]:
@@ -105,6 +105,7 @@ class Intake:
         key = f"{HELD}{facts.run_id}/{alert_id(rule.name, event.event_id)}"
         held = {"rule": rule.name, "facts": facts.written(), "at": self._now.isoformat()}
         self._ledger.put(key, held)
+        self._ledger.look_again(facts, self._now + _HELD_AT_MOST)
         return Verdict(rule.name, Outcome.HELD, "its run may be launched again: decided when that has ended")
 
     def _end(self, event: HookEvent) -> Iterator[Verdict]:

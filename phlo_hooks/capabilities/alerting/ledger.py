@@ -21,6 +21,8 @@ KEPT = timedelta(days=30)
 # Nothing happened for so long: nobody will say that it is over.
 FORGOTTEN = timedelta(days=7)
 _MAX_ID = 64
+# The hook that sees the events, which no channel can be called; and what it tells itself.
+RULES, LOOK_AGAIN = "rules", "alert.look_again"
 OPEN, CLOSED, DECISION, NOTICE, MUTE = "open/", "closed/", "decision/", "notice/", "mute/"
 RUN, HELD, FLAPS, VALUE = "run/", "held/", "flaps/", "value/"
 
@@ -169,6 +171,19 @@ class Ledger:
         value = {"incident_id": incident.id, "recipient": str(recipient), "state": "waiting"}
         self.put(NOTICE + identity, value)
         return identity
+
+    def look_again(self, facts: Facts, due: datetime) -> None:
+        """Have the rules look again at what they hold, should nothing else happen by then."""
+        identity = alert_id("look again", facts.event_id)
+        self.events[identity] = AlertEvent(
+            event_id=identity,
+            event_type=LOOK_AGAIN,
+            timestamp=self.now,
+            incident_id=facts.event_id,
+            rule="",
+            channel=RULES,
+            due=due,
+        )
 
     def commit(self) -> bool:
         """Keep everything; False when somebody was faster, and all of it is to be done again."""

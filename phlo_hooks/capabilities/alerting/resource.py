@@ -22,12 +22,13 @@ from phlo_hooks.capabilities.alerting.channels import (
     TeamsChannel,
 )
 from phlo_hooks.capabilities.alerting.evaluator import Evaluator
+from phlo_hooks.capabilities.alerting.ledger import LOOK_AGAIN, RULES
 from phlo_hooks.capabilities.alerting.plan import Plan, make_plan
 from phlo_hooks.capabilities.alerting.rules import Rule
 from phlo_hooks.capabilities.alerting.sending import Sender
 from phlo_hooks.capabilities.alerting.yaml_file import read_settings
 from phlo_hooks.errors import ConfigurationError
-from phlo_hooks.events import AlertEvent
+from phlo_hooks.events import AlertEvent, HookEvent
 from phlo_hooks.filters import HookFilter
 from phlo_hooks.memory import memory_host
 from phlo_hooks.registration import HookRegistration, Ordering
@@ -36,8 +37,6 @@ from phlo_hooks.state import Host
 
 # The fields that hold channels; one without a name is called so.
 CHANNEL_TYPES = ("console", "slack", "teams", "email", "pagerduty", "webhook", "apprise")
-# The hook that sees the events; no channel can be called that.
-RULES = "rules"
 # People wait for it: soon at first. And for as long as a receiver may be down over a weekend.
 _SEND = RetryPolicy(schedule=(5, 15, 30, 60, 120, 300, 600, 1800, *([3600] * 24), *([10_800] * 16)))
 _COUNT = RetryPolicy(schedule=(1, 5, 15, 60, 300, 900, 3600, 10_800, 43_200, 86_400))
@@ -154,6 +153,7 @@ class AlertingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             RULES,
             Evaluator(plan, host),
             filters=HookFilter(event_types=_event_types(plan)),
+            not_before=_due,
             retry=_COUNT,
             circuit=None,
             batch_size=_BATCH,
@@ -171,13 +171,15 @@ class AlertingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 def _event_types(plan: Plan) -> frozenset[str]:
-    """What the rules ask for, and the news that a message was given up."""
-    return frozenset({"hook.dead_letter", *(kind for rule in plan.rules for kind in rule.event_types)})
+    """What the rules ask for, and the news that a message was given up, or that it is time to look again."""
+    return frozenset(
+        {"hook.dead_letter", LOOK_AGAIN, *(kind for rule in plan.rules for kind in rule.event_types)}
+    )
 
 
 def _is_for(channel: str) -> Callable[[Any], bool]:
     return lambda event: bool(event.channel == channel)
 
 
-def _due(event: AlertEvent) -> datetime | None:
-    return event.due
+def _due(event: HookEvent) -> datetime | None:
+    return event.due if isinstance(event, AlertEvent) else None

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from phlo_hooks.capabilities.alerting.evaluator import Evaluator
+from phlo_hooks.capabilities.alerting.ledger import LOOK_AGAIN
 from phlo_hooks.capabilities.alerting.message import Message
 from phlo_hooks.capabilities.alerting.plan import Plan
 from phlo_hooks.capabilities.alerting.routes import Recipient
@@ -77,11 +78,17 @@ class Simulation:
             due = heapq.heappop(self._due)
             self.now = max(self.now, due.at)
             try:
-                self._send(due.event)
+                self._give(due.event)
             except RetryLater as exc:
                 self._push(self.now + timedelta(seconds=exc.after), due.event)
         self.now = max(self.now, moment)
         return self.sent
+
+    def _give(self, event: AlertEvent) -> None:
+        if event.event_type == LOOK_AGAIN:
+            self._evaluate([event])
+        else:
+            self._send(event)
 
     def _take(self, batch: list[HookEvent]) -> None:
         self.until(batch[-1].timestamp)

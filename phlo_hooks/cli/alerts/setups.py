@@ -10,8 +10,9 @@ from functools import cached_property
 import dagster as dg
 
 from phlo_hooks.capabilities.alerting.explain import Account
+from phlo_hooks.capabilities.alerting.ledger import RULES
 from phlo_hooks.capabilities.alerting.plan import Plan
-from phlo_hooks.capabilities.alerting.resource import RULES, AlertingResource
+from phlo_hooks.capabilities.alerting.resource import AlertingResource
 from phlo_hooks.cli.loading import Location
 from phlo_hooks.cli.opening import StoreChoice
 from phlo_hooks.delivery.plugin_state import PluginState

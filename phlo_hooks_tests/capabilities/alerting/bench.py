@@ -16,6 +16,7 @@ from phlo_hooks.events import (
     FailedStep,
     HookCorrelation,
     HookEvent,
+    HookStatusEvent,
     IngestionEvent,
     QualityResultEvent,
     RunEvent,
@@ -109,6 +110,16 @@ def backfill_end(when: datetime, **partitions: int) -> HookEvent:
         partitions=partitions,
         timestamp=when,
         correlation=HookCorrelation(backfill_id="bf1"),
+    )
+
+
+def dead_letter(when: datetime, about: str) -> HookEvent:
+    return HookStatusEvent(
+        event_id=f"e{next(_numbers)}",
+        event_type="hook.dead_letter",
+        hook="alerting.slack",
+        about_event_id=about,
+        timestamp=when,
     )
 
 

@@ -11,6 +11,7 @@ from phlo_hooks_tests.capabilities.alerting.bench import (
     at,
     backfill_end,
     check,
+    dead_letter,
     outcomes,
     play,
     rule,
@@ -344,3 +345,53 @@ def test_an_incident_that_nobody_heard_of_for_a_week_is_given_up():
     [left] = simulation.state.list("open/")
     assert left.value["key"] == "asset other"
     assert timedelta(0) < simulation.now - NOON
+
+
+def test_what_is_held_for_a_run_that_never_ends_is_told_all_the_same():
+    simulation = play(rule())
+    simulation.play([asset(at(0), run_may_retry=True, run_id="run1")])
+    simulation.until(at(hours=5))
+    assert told(simulation) == []
+    simulation.until(at(hours=7))
+    assert [(minute, title) for minute, _, title, _ in told(simulation)] == [
+        ("360", "firing: Asset orders failed")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, [("0", "firing", 0), ("60", "reminder", 0)]),
+        (
+            {"error": ErrorInfo(message="disk full", error_class="OSError")},
+            [("0", "firing", 0), ("0", "firing", 0)],
+        ),
+    ],
+    ids=["the same cause", "another cause"],
+)
+def test_what_happens_while_a_message_is_sent_is_not_forgotten(more, expected):
+    """It came too late for the message, which had been written by then."""
+    late = [asset(at(1), **more)]
+    simulation = play(rule(), fails=lambda sent: late and simulation._evaluate([late.pop()]))
+    simulation.play([asset(at(0))])
+    simulation.until(at(hours=3))
+    assert [
+        (minute, title.partition(":")[0], further) for minute, _, title, further in told(simulation)
+    ] == expected
+
+
+def test_what_comes_right_while_a_message_is_sent_is_told():
+    late = [asset(at(1), "success")]
+    simulation = play(rule(), fails=lambda sent: late and simulation._evaluate([late.pop()]))
+    simulation.play([asset(at(0))])
+    assert [title.partition(":")[0] for _, _, title, _ in told(simulation)] == ["firing", "resolved"]
+
+
+def test_a_message_that_was_given_up_opens_no_window():
+    """Its dead letter is an event, too: the next failure is told again."""
+    simulation = play(rule(), fails=lambda sent: sent.at < at(hours=1))
+    simulation.play([asset(at(0))])
+    [notice] = simulation.state.list("notice/")
+    simulation._due.clear()
+    simulation.play([dead_letter(at(600), notice.key.removeprefix("notice/")), asset(at(hours=2))])
+    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("120", 1)]

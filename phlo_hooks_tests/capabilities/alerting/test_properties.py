@@ -53,7 +53,7 @@ def rules(draw):
 def happenings(draw):
     """A day of events, some of them of one run."""
     events = []
-    for number in range(draw(st.integers(1, 25))):
+    for _ in range(draw(st.integers(1, 25))):
         when = at(minutes=draw(st.integers(0, 600)))
         run_id = f"run{draw(st.integers(0, 4))}"
         kind = draw(st.sampled_from(["asset", "asset", "asset", "check", "run"]))
@@ -96,7 +96,7 @@ def incidents(simulation):
 
 SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 # What a rule says itself: Dagster tries again, or somebody else tells the same people.
-SAID = {Outcome.RETRYING.value, Outcome.SAME_CAUSE.value, Outcome.HELD.value}
+SAID = {Outcome.RETRYING.value, Outcome.SAME_CAUSE.value}
 
 
 @SETTINGS
