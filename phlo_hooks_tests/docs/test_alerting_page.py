@@ -40,7 +40,9 @@ def table(first: str) -> list[list[str]]:
 
 def test_every_signal_is_in_the_table() -> None:
     """With its event types and severity, in the order of the code."""
-    rows = [(_NAME.findall(name), _NAME.findall(types), severity) for name, types, severity, _ in table("signal")]
+    rows = [
+        (_NAME.findall(name), _NAME.findall(types), severity) for name, types, severity, _ in table("signal")
+    ]
     assert rows == [([each.name], list(each.event_types), each.severity) for each in SIGNALS]
 
 
@@ -58,7 +60,16 @@ def _default(field: Any) -> str:
 
 def test_every_word_of_a_template_is_listed() -> None:
     """What `words_of` gives, and the message."""
-    facts = Facts("id", "run.failure", "run.failure", "problem", "ERROR", "job", "Job failed", "2026-01-01T00:00:00+00:00")
+    facts = Facts(
+        "id",
+        "run.failure",
+        "run.failure",
+        "problem",
+        "ERROR",
+        "job",
+        "Job failed",
+        "2026-01-01T00:00:00+00:00",
+    )
     section = PAGE.read_text(encoding="utf-8").partition("## Templates")[2].partition("\n## ")[0]
     assert {*words_of(facts, 1, MONDAY), "message"} <= set(_NAME.findall(section))
 
