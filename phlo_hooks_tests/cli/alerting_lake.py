@@ -33,6 +33,7 @@ DEFINITIONS = """
     import dagster as dg
 
     from phlo_hooks import with_hooks
+    from phlo_hooks.capabilities import FileResource
     from phlo_hooks.capabilities.alerting import AlertingResource, ConsoleChannel, HttpChannel, Rule
 
 
@@ -60,7 +61,11 @@ DEFINITIONS = """
             assets=[orders, customers],
             jobs=[dg.define_asset_job("nightly", "orders")],
             executor=dg.in_process_executor,
-            resources={"alerting": alerting, **({"second": alerting} if os.environ.get("SECOND") else {})},
+            resources={
+                "a_file": FileResource(path=os.environ["RECEIVED"]),
+                "alerting": alerting,
+                **({"second": alerting} if os.environ.get("SECOND") else {}),
+            },
         ),
         plugins=False,
     )
@@ -134,6 +139,7 @@ def opened(folder: Path) -> Iterator[Lake]:
         for name in ("SECOND", "PHLO_HOOKS_STORE_URL"):
             patch.delenv(name, raising=False)
         patch.setenv("BROKEN", "")
+        patch.setenv("RECEIVED", str(folder / "events.jsonl"))
         patch.setenv("ALERT_SECRET", SECRET)
         patch.setenv("RECEIVER", f"{receiver.url}/alerts")
         yield Lake(folder, receiver, instance)

@@ -287,5 +287,5 @@ def test_definitions_without_alerts(lake: Lake) -> None:
     """Are an error that says what to add."""
     lake.run(broken=False)
     path = Path(lake.file)
-    path.write_text(path.read_text().replace('{"alerting": alerting, **', "{**"))
+    path.write_text(path.read_text().replace('"alerting": alerting,', ""))
     assert "no AlertingResource is among the resources" in lake.error("list")

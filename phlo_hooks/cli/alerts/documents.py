@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from phlo_hooks.capabilities.alerting.compose import untold_of
-from phlo_hooks.capabilities.alerting.explain import Account, Notice, untold
+from phlo_hooks.capabilities.alerting.explain import Notice, untold
 from phlo_hooks.capabilities.alerting.incident import Cause, Incident, Told
+from phlo_hooks.capabilities.alerting.routes import Recipient
+from phlo_hooks.cli.alerts.setups import Setup
 from phlo_hooks.cli.documents import delivery_document
 from phlo_hooks.cli.times import iso
 from phlo_hooks.delivery.records import DeliveryRecord
@@ -32,9 +34,10 @@ def incident_document(incident: Incident) -> dict[str, Any]:
     }
 
 
-def whole_incident_document(incident: Incident, account: Account, store: HookStore) -> dict[str, Any]:
+def whole_incident_document(incident: Incident, setup: Setup, store: HookStore) -> dict[str, Any]:
     """An incident in full."""
-    notices = [notice_document(each, delivery_of(store, each.id)) for each in account.notices(incident)]
+    found = setup.account(store).notices(incident)
+    notices = [notice_document(each, delivery_of(store, setup, each)) for each in found]
     return {
         **incident_document(incident),
         "causes": [_cause_document(cause) for cause in incident.causes.values()],
@@ -57,10 +60,14 @@ def notice_document(notice: Notice, delivery: DeliveryRecord | None) -> dict[str
     }
 
 
-def delivery_of(store: HookStore, event_id: str, hook: str | None = None) -> DeliveryRecord | None:
-    """The delivery of an event to a hook, or to the only one that it is for; None when there is none."""
-    found = (each for each in store.deliveries(event_id=event_id) if hook in (None, each.hook))
-    return next(found, None)
+def delivery_of(store: HookStore, setup: Setup, notice: Notice) -> DeliveryRecord | None:
+    """The delivery of a message to its channel; others may listen for its event, too."""
+    return delivery_to(store, notice.id, f"{setup.key}.{Recipient.read(notice.recipient).channel}")
+
+
+def delivery_to(store: HookStore, event_id: str, hook: str) -> DeliveryRecord | None:
+    """The delivery of an event to a hook; None when there is none."""
+    return next((each for each in store.deliveries(event_id=event_id) if each.hook == hook), None)
 
 
 def _told_document(incident: Incident, told: Told) -> dict[str, Any]:

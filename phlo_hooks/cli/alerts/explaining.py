@@ -10,7 +10,12 @@ import click
 
 from phlo_hooks.capabilities.alerting.explain import Account, Finding, Notice
 from phlo_hooks.capabilities.alerting.incident import Incident
-from phlo_hooks.cli.alerts.documents import delivery_of, incident_document, notice_document
+from phlo_hooks.cli.alerts.documents import (
+    delivery_of,
+    delivery_to,
+    incident_document,
+    notice_document,
+)
 from phlo_hooks.cli.alerts.setups import Setup, find_setups
 from phlo_hooks.cli.events import what
 from phlo_hooks.cli.opening import StoreChoice, open_store
@@ -64,7 +69,7 @@ class Explanation:
     def __init__(self, setup: Setup, store: HookStore, record: EventRecord) -> None:
         self._setup, self._store, self._record = setup, store, record
         self._account: Account = setup.account(store)
-        self._delivery = delivery_of(store, record.event_id, setup.rules_hook)
+        self._delivery = delivery_to(store, record.event_id, setup.rules_hook)
         self._findings = self._account.findings(setup.plan, record.event)
 
     def documents(self) -> Iterator[dict[str, Any]]:
@@ -80,7 +85,7 @@ class Explanation:
                 "reason": self._reason(finding),
                 "kept": finding.verdict is not None,
                 "incident": None if incident is None else incident_document(incident),
-                "notices": [notice_document(each, delivery_of(self._store, each.id)) for each in notices],
+                "notices": [notice_document(each, self._sent(each)) for each in notices],
             }
 
     def lines(self) -> Iterator[str]:
@@ -92,7 +97,10 @@ class Explanation:
             if incident is not None:
                 yield f"    incident {incident.id}, {incident.state.value}, {incident.count} so far"
             for notice in self._notices(finding):
-                yield f"    {notice.recipient}: {became(notice, delivery_of(self._store, notice.id))}"
+                yield f"    {notice.recipient}: {became(notice, self._sent(notice))}"
+
+    def _sent(self, notice: Notice) -> DeliveryRecord | None:
+        return delivery_of(self._store, self._setup, notice)
 
     def _outcome(self, finding: Finding) -> str:
         if finding.verdict is not None:

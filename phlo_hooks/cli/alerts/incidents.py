@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import click
 
-from phlo_hooks.capabilities.alerting.explain import Account, untold
+from phlo_hooks.capabilities.alerting.explain import untold
 from phlo_hooks.capabilities.alerting.incident import Cause, Incident, Told
 from phlo_hooks.cli.alerts.documents import delivery_of, incident_document, whole_incident_document
 from phlo_hooks.cli.alerts.explaining import became
-from phlo_hooks.cli.alerts.setups import find_setups, setups_with
+from phlo_hooks.cli.alerts.setups import Setup, find_setups, setups_with
 from phlo_hooks.cli.opening import StoreChoice, open_store
 from phlo_hooks.cli.options import json_option, resource_option, store_options
 from phlo_hooks.cli.output import print_json, print_table, printable
@@ -48,12 +48,11 @@ def incidents(
     setups = find_setups(choice, resource_key)
     if rule is not None:
         setups = setups_with(setups, rule)
-    accounts = [setup.account(store) for setup in setups]
     if incident_id is not None:
-        _show(_the_one(accounts, incident_id), store, as_json)
+        _show(_the_one(setups, store, incident_id), store, as_json)
         return
-    found = {each.id: each for account in accounts for each in account.incidents(closed=not only_open)}
-    chosen = [each for each in found.values() if rule in (None, each.rule)]
+    found = _incidents(setups, store, closed=not only_open)
+    chosen = [each.incident for each in found.values() if rule in (None, each.incident.rule)]
     if as_json:
         for each in chosen:
             print_json(incident_document(each))
@@ -62,24 +61,29 @@ def incidents(
 
 
 class _Known(NamedTuple):
-    """An incident, and the account that has it."""
+    """An incident, and whose it is."""
 
     incident: Incident
-    account: Account
+    setup: Setup
 
 
-def _the_one(accounts: list[Account], start: str) -> _Known:
+def _incidents(setups: list[Setup], store: HookStore, *, closed: bool) -> dict[str, _Known]:
+    """By id: of runs without a location, each location knows the same."""
+    return {
+        each.id: _Known(each, setup)
+        for setup in setups
+        for each in setup.account(store).incidents(closed=closed)
+    }
+
+
+def _the_one(setups: list[Setup], store: HookStore, start: str) -> _Known:
     """The incident whose id begins so.
 
     Raises:
         ConfigurationError: there is none, or more than one.
     """
-    found = {
-        each.id: _Known(each, account)
-        for account in accounts
-        for each in account.incidents(closed=True)
-        if each.id.startswith(start)
-    }
+    known = _incidents(setups, store, closed=True)
+    found = {name: each for name, each in known.items() if name.startswith(start)}
     if len(found) == 1:
         return found.popitem()[1]
     if found:
@@ -89,7 +93,7 @@ def _the_one(accounts: list[Account], start: str) -> _Known:
 
 def _show(known: _Known, store: HookStore, as_json: bool) -> None:
     if as_json:
-        print_json(whole_incident_document(known.incident, known.account, store))
+        print_json(whole_incident_document(known.incident, known.setup, store))
     else:
         click.echo(printable("\n".join(_lines(known, store))))
 
@@ -111,8 +115,9 @@ def _lines(known: _Known, store: HookStore) -> Iterator[str]:
         yield f"  because of it: {also}"
     for name, told in incident.told.items():
         yield f"  told      {_told(name, told)}"
-    for notice in known.account.notices(incident):
-        yield f"  message   {notice.recipient}: {became(notice, delivery_of(store, notice.id))}"
+    for notice in known.setup.account(store).notices(incident):
+        sent = delivery_of(store, known.setup, notice)
+        yield f"  message   {notice.recipient}: {became(notice, sent)}"
 
 
 def _cause_lines(cause: Cause) -> Iterator[str]:
