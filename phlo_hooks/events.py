@@ -81,7 +81,9 @@ class RunEvent(HookEvent):
 
     job_name: str | None = None
     status: Status | None = None
-    duration: Plain[float | None] = Field(default=None, description="seconds from start to end")
+    duration: Plain[float | None] = Field(
+        default=None, description="seconds from start to end; of a slow run, so far"
+    )
     failed_steps: tuple[FailedStep, ...] = ()
     error: Error | None = Field(default=None, description="why the run failed, where no step says it")
     will_retry: bool | None = Field(default=None, description="whether Dagster launches it once more")
@@ -300,6 +302,7 @@ class BackfillEvent(HookEvent):
     job_name: str | None = None
     status: Status | None = None
     partitions: dict[str, int] = Field(default_factory=dict, description="count by status")
+    error: Error | None = Field(default=None, description="why Dagster gave up on the backfill itself")
 
 
 class TickEvent(HookEvent):

@@ -34,6 +34,16 @@ def derive_event_id(
     return str(uuid.uuid5(NAMESPACE, json.dumps(place + thing, ensure_ascii=False)))
 
 
+def follow_up_id(event_type: str, cause: str) -> str:
+    """The id of what follows from another event, a UUIDv5: whoever works it out, however often, it is one.
+
+    Args:
+        event_type: of what follows, such as `schema.changed`; one event leads to one of a type at most.
+        cause: the `event_id` of what it follows from.
+    """
+    return str(uuid.uuid5(NAMESPACE, json.dumps([event_type, cause])))
+
+
 def random_event_id() -> str:
     """An id for an event that names no run: each construction of it is a thing of its own."""
     return str(uuid.uuid4())

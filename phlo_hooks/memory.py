@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import takewhile
 
@@ -38,6 +38,11 @@ class MemoryState:
         """What is kept there; None for nothing."""
         entry = self._entries.get(key)
         return entry if entry is not None and self._lives(entry) else None
+
+    def get_many(self, keys: Iterable[str]) -> Mapping[str, StateEntry]:
+        """What is kept under these keys; those without anything are left out."""
+        found = ((key, self.get(key)) for key in keys)
+        return {key: entry for key, entry in found if entry is not None}
 
     def list(self, prefix: str = "") -> Sequence[StateEntry]:
         """All that is kept under keys that begin with `prefix`, by key."""

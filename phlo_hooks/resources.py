@@ -9,14 +9,16 @@ from datetime import datetime
 from typing import Any
 
 import dagster as dg
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
 from phlo_hooks.dispatch import Delivery
 from phlo_hooks.events import HookEvent
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.emit import emit
 from phlo_hooks.producers.runtime import Runtime
+from phlo_hooks.producers.secrets import resolved
 from phlo_hooks.producers.session import RunSession
+from phlo_hooks.producers.watching.limits import Limits, setting
 
 logger = logging.getLogger("phlo_hooks.resources")
 
@@ -44,7 +46,37 @@ class HookBusResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         gt=0,
         description="After so many days the tail sensor deletes what is delivered; null keeps it.",
     )
+    long_running_after: str | None = Field(
+        default="24h",
+        description="A run that executes for longer is told as run.long_running: 2h, 90m, or seconds; null: "
+        "never. A job's tag phlo/long_running, or else dagster/max_runtime, says it for its own runs.",
+    )
+    stuck_queued_after: str | None = Field(
+        default="30m",
+        description="A run that waits in the queue for longer is told as run.stuck, unless it is one of a "
+        "backfill's. Null for never.",
+    )
+    stuck_starting_after: str | None = Field(
+        default="10m",
+        description="A run whose process does not begin for longer is told as run.stuck. Null for never.",
+    )
     _runtime: Runtime | None = PrivateAttr(default=None)
+
+    @field_validator("long_running_after", "stuck_queued_after", "stuck_starting_after", mode="before")
+    @classmethod
+    def _is_duration(cls, value: Any, info: ValidationInfo) -> Any:
+        # What the environment will say, nobody knows yet.
+        return value if isinstance(value, dg.EnvVar) else setting(value, info.field_name or "a limit")
+
+    @property
+    def limits(self) -> Limits:
+        """How long runs may take.
+
+        Raises:
+            ConfigurationError: an environment variable that one is to be in has no duration.
+        """
+        names = ("long_running_after", "stuck_queued_after", "stuck_starting_after")
+        return Limits.stated(*((resolved(getattr(self, name)), name) for name in names))
 
     def emit(self, context: Any, event: HookEvent) -> Sequence[Delivery]:
         """Emit `event` from within a step; see `phlo_hooks.emit`."""

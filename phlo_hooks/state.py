@@ -6,7 +6,7 @@ from it, are both there or neither is. So an event that is delivered twice can b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -48,6 +48,9 @@ class StateStore(Protocol):
 
     def get(self, key: str) -> StateEntry | None:
         """What is kept there; None for nothing."""
+
+    def get_many(self, keys: Iterable[str]) -> Mapping[str, StateEntry]:
+        """What is kept under these keys, in one look; those without anything are left out."""
 
     def list(self, prefix: str = "") -> Sequence[StateEntry]:
         """All that is kept under keys that begin with `prefix`, by key."""

@@ -148,6 +148,7 @@ FULL: dict[str, dict[str, Any]] = {
         "job_name": "nightly",
         "status": "success",
         "partitions": {"success": 3, "failure": 1},
+        "error": {"message": "no such partition"},
     },
     "TickEvent": {
         "instigator_name": "nightly",

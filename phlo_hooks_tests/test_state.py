@@ -53,6 +53,9 @@ def test_what_is_kept_is_found(memory):
         [StateChange("a", {"n": 1}), StateChange("b/1", [2]), StateChange("b/2", None)]
     )
     assert memory.state.get("a").value == {"n": 1}
+    found = memory.state.get_many(["b/1", "b/2", "c", *(f"d/{number}" for number in range(1_200))])
+    assert {key: entry.value for key, entry in found.items()} == {"b/1": [2], "b/2": None}
+    assert memory.state.get_many([]) == {}
     assert [entry.key for entry in memory.state.list("b/")] == ["b/1", "b/2"]
     assert [entry.key for entry in memory.state.list()] == ["a", "b/1", "b/2"]
 
@@ -70,7 +73,7 @@ def test_a_write_in_between_keeps_all_of_it_out(memory):
 
 
 def test_values_and_events_come_together_and_once(memory):
-    assert memory.state.commit([StateChange("a", 1)], [metric("rows"), metric("bytes")])
+    assert memory.state.commit([StateChange("a", 1)], [metric("rows"), metric("bytes"), metric("rows")])
     assert memory.state.commit([StateChange("b", 1)], [metric("rows")])
     assert memory.told() == ["rows", "bytes"]
 
@@ -80,6 +83,7 @@ def test_what_has_expired_is_absent(memory):
     memory.state.commit([StateChange("a", 1, expires_at=soon)])
     memory.clock.now = soon
     assert memory.state.get("a") is None
+    assert memory.state.get_many(["a"]) == {}
     assert memory.state.list() == []
     assert memory.state.commit([StateChange("a", 2)])
     assert memory.state.get("a").value == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from phlo_hooks.delivery.records import StateWrite, Told
 from phlo_hooks.delivery.store import HookStore
@@ -29,6 +29,10 @@ class PluginState:
     def get(self, key: str) -> StateEntry | None:
         """What is kept there; None for nothing."""
         return self._store.get_state(self._namespace, key)
+
+    def get_many(self, keys: Iterable[str]) -> Mapping[str, StateEntry]:
+        """What is kept under these keys, in one look; those without anything are left out."""
+        return self._store.get_states(self._namespace, keys)
 
     def list(self, prefix: str = "") -> Sequence[StateEntry]:
         """All that is kept under keys that begin with `prefix`, by key."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -13,11 +13,6 @@ from phlo_hooks.delivery.columns import delivery_row, event_row, exact
 from phlo_hooks.delivery.database import Database
 from phlo_hooks.delivery.records import Entry, StateWrite, Told
 from phlo_hooks.delivery.state import check_state, put, put_if
-
-T = TypeVar("T")
-
-# Under the 999 variables that an old SQLite takes in one statement.
-CHUNK = 500
 
 
 class Recording:
@@ -116,7 +111,7 @@ def tell(connection: Connection, told: Told, now: datetime) -> None:
 
 def _known(connection: Connection, keys: list[str]) -> set[str]:
     found: set[str] = set()
-    for ids in _chunks(keys):
+    for ids in statements.chunks(keys):
         found.update(connection.execute(statements.KNOWN, {"ids": ids}).scalars())
     return found
 
@@ -143,12 +138,7 @@ def _insert(connection: Connection, new: dict[str, Entry], rows: list[dict[str, 
 
 def _row_ids(connection: Connection, keys: list[str]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for ids in _chunks(keys):
+    for ids in statements.chunks(keys):
         rows = connection.execute(statements.ROWS_OF, {"ids": ids})
         found.update({row.event_id: row.id for row in rows})
     return found
-
-
-def _chunks(items: list[T]) -> Iterator[list[T]]:
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]

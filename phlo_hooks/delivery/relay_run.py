@@ -59,11 +59,12 @@ class RelayRun:
         self._finished: SimpleQueue[Finished] = SimpleQueue()
         self._runs = {name: HookRun(relay, hook, self._finished) for name, hook in relay.hooks.items()}
         self._unsettled: list[Settlement] = []
+        self._called = False
 
     def go(self) -> None:
         """Deliver until nothing is due, or the time is up."""
         try:
-            while not self._over() and (self._claim() or self._under_way() or self._wait()):
+            while not self._over() and (self._claim() or self._under_way() or self._more() or self._wait()):
                 self._collect(self._patience())
                 self._give_up()
                 self._withdraw()
@@ -72,6 +73,14 @@ class RelayRun:
 
     def _over(self) -> bool:
         return time.monotonic() >= self._deadline or self._relay.stopping()
+
+    def _more(self) -> bool:
+        """Whether there is more to deliver after all: a hook that was called may have told others of it."""
+        called, self._called = self._called, False
+        if not (called and self._relay.any_due()):
+            return False
+        self._look_again()
+        return True
 
     def _wait(self) -> bool:
         if self._serving:
@@ -156,6 +165,7 @@ class RelayRun:
         while finished is not None:
             ended.append(finished)
             finished = self._next(0)
+        self._called |= any(each.called for each in ended)
         results = [result for each in ended for result in self._relay.judge(each)]
         # What waits for a hook that was found to be down need not wait here.
         for name in self._relay.note(ended):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,20 @@ class KeptState:
         where = {"of_namespace": namespace, "of_key": key, "now": self.clock()}
         row = self._database.read(lambda c: c.execute(statements.GET_STATE, where).first())
         return None if row is None else _entry(row)
+
+    def get_states(self, namespace: str, keys: Iterable[str]) -> dict[str, StateEntry]:
+        """What is kept under these keys."""
+        wanted = list(keys)
+        where = {"of_namespace": namespace, "now": self.clock()}
+
+        def work(connection: Connection) -> dict[str, StateEntry]:
+            found = (
+                connection.execute(statements.GET_STATES, {**where, "keys": some})
+                for some in statements.chunks(wanted)
+            )
+            return {row.key: _entry(row) for rows in found for row in rows}
+
+        return self._database.read(work) if wanted else {}
 
     def list_state(self, namespace: str, prefix: str = "") -> list[StateEntry]:
         """All that is kept in a namespace under keys that begin with `prefix`, by key."""

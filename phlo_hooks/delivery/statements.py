@@ -5,6 +5,9 @@ Bind names differ from column names, which SQLAlchemy keeps for VALUES and SET.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TypeVar
+
 from sqlalchemy import (
     Boolean,
     Integer,
@@ -20,6 +23,11 @@ from sqlalchemy import (
 )
 
 from phlo_hooks.delivery.schema import hook_deliveries, hook_events, hook_state
+
+T = TypeVar("T")
+
+# Under the 999 variables that an old SQLite takes in one statement.
+CHUNK = 500
 
 _event = hook_events.c
 _delivery = hook_deliveries.c
@@ -174,6 +182,13 @@ _LIVE = or_(_state.expires_at.is_(None), _state.expires_at > bindparam("now"))
 
 GET_STATE = select(hook_state).where(_ONE_STATE, _LIVE)
 
+# Many at once: a network's time for one.
+GET_STATES = select(hook_state).where(
+    _state.namespace == bindparam("of_namespace"),
+    _state.key.in_(bindparam("keys", expanding=True)),
+    _LIVE,
+)
+
 # Keys that begin like this; a range, not LIKE, whose % and _ are ordinary characters of a key.
 LIST_STATE = select(hook_state).where(_state.namespace == bindparam("of_namespace"), _LIVE)
 
@@ -198,3 +213,9 @@ RENEW_STATE = PUT_STATE.where(_state.expires_at <= bindparam("now"))
 DELETE_STATE = delete(hook_state).where(_ONE_STATE)
 
 EXPIRE_STATE = delete(hook_state).where(_state.expires_at <= bindparam("now"))
+
+
+def chunks(items: list[T]) -> Iterator[list[T]]:
+    """`items` in lists that one statement takes."""
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]

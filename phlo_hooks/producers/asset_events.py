@@ -17,11 +17,12 @@ from phlo_hooks.events import (
     SchemaChangeEvent,
     TransformEvent,
 )
+from phlo_hooks.identity import follow_up_id
 from phlo_hooks.producers.catalog import AssetFacts, key_text
 from phlo_hooks.producers.declared import Declared
 from phlo_hooks.producers.measured import added_columns, column_edges, measured
 from phlo_hooks.producers.metadata import facts, plain
-from phlo_hooks.producers.runlog import Planned, Recorded
+from phlo_hooks.producers.runlog import STEP_ENDS, Planned, Recorded
 from phlo_hooks.producers.stages import Stage
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def start(place: Place, planned: Planned, when: datetime) -> AssetEvent:
 
 def missing(place: Place, planned: Planned, last: Recorded, outcome: AttemptOutcome) -> AssetEvent:
     """The `.end` event of an asset that was planned and is not there."""
+    failed, by_step = outcome.status == "failure", last.type in STEP_ENDS
     return _event(
         place,
         planned,
@@ -49,6 +51,7 @@ def missing(place: Place, planned: Planned, last: Recorded, outcome: AttemptOutc
         status=outcome.status,
         error=outcome.error if outcome.status != "skipped" else None,
         will_retry=outcome.will_retry,
+        run_may_retry=place.run.may_retry(step_failed=by_step) if failed else None,
     )
 
 
@@ -57,9 +60,10 @@ def materialized(place: Place, record: Recorded) -> Iterator[HookEvent]:
     data: Any = record.event.event_specific_data
     # Outside a step nothing but Dagster's own storage tells two alike things apart.
     ordinal = record.storage_id if place.step_key is None else None
-    yield end(place, data.materialization, record.timestamp, ordinal)
+    ended = end(place, data.materialization, record.timestamp, ordinal)
+    yield ended
     yield from _lineage(place, data.materialization, record.timestamp, ordinal)
-    yield from _schema_changes(place, data.materialization, record.timestamp, ordinal)
+    yield from _schema_changes(ended, data.materialization)
 
 
 def end(
@@ -142,17 +146,21 @@ def _lineage(
         yield LineageEvent(**envelope, edges=edges, column_edges=columns)
 
 
-def _schema_changes(
-    place: Place, materialization: dg.AssetMaterialization, when: datetime, ordinal: int | None
-) -> Iterator[HookEvent]:
+def _schema_changes(ended: AssetEvent, materialization: dg.AssetMaterialization) -> Iterator[HookEvent]:
     """What the load itself says it changed in a table that was there before."""
     added = added_columns(materialization.metadata)
     if added:
-        envelope = place.envelope(
-            "schema.changed",
-            when,
-            asset_key=key_text(materialization.asset_key),
-            partition_key=materialization.partition,
-            ordinal=ordinal,
+        # The id that the schema monitor would give it, too: one change, one event, whoever notices it.
+        yield SchemaChangeEvent(
+            event_id=follow_up_id("schema.changed", ended.event_id),
+            event_type="schema.changed",
+            timestamp=ended.timestamp,
+            producer=ended.producer,
+            tags=ended.tags,
+            correlation=ended.correlation.model_copy(update={"causation_id": ended.event_id}),
+            asset_key=ended.asset_key or "",
+            group_name=ended.group_name,
+            kinds=ended.kinds,
+            owners=ended.owners,
+            added=added,
         )
-        yield SchemaChangeEvent(**envelope, added=added)

@@ -5,7 +5,8 @@ A test runs each of these on the lowest and the highest supported Dagster.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from inspect import getclosurevars
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from dagster._check import CheckError
 from dagster._core import definitions
 from dagster._core.event_api import EventLogCursor
 from dagster._core.events import EngineEventData
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 from dagster._core.execution.context.compute import current_execution_context
 from dagster_shared import error as dagster_error
 
@@ -55,6 +57,40 @@ def default_store_url(instance: dg.DagsterInstance) -> str | None:
             return url
     path = Path(instance.storage_directory()) / "phlo_hooks" / "hooks.db"
     return f"sqlite:///{path}"
+
+
+def find_backfills(
+    instance: dg.DagsterInstance,
+    *,
+    statuses: Iterable[str] | None = None,
+    created_after: datetime | None = None,
+    ids: Sequence[str] | None = None,
+) -> list[Any]:
+    """The backfills that meet every condition, newest first, as `PartitionBackfill`s; none for no `ids`.
+
+    `get_backfills` belongs to the instance, but what it is asked with is not among Dagster's public names.
+    """
+    if ids is not None and not ids:
+        return []
+    wanted = BulkActionsFilter(
+        statuses=None if statuses is None else [BulkActionStatus(each) for each in statuses],
+        created_after=created_after,
+        backfill_ids=ids,
+    )
+    # All at once, as Dagster's daemon reads them: with a cursor, its query is one that SQLAlchemy warns of.
+    return list(instance.get_backfills(filters=wanted))
+
+
+def heartbeat_tolerance() -> timedelta:
+    """How old a daemon's last heartbeat may be before Dagster takes it for dead.
+
+    The instance says whether a daemon is healthy, but not since when it is not. Imported here, as in the
+    instance: the daemons themselves hang on it.
+    """
+    from dagster._daemon import controller
+
+    interval = controller.DEFAULT_HEARTBEAT_INTERVAL_SECONDS
+    return timedelta(seconds=interval + controller.DEFAULT_DAEMON_HEARTBEAT_TOLERANCE_SECONDS)
 
 
 def on_run_events(instance: dg.DagsterInstance, run_id: str, call: Callable[[EventLogEntry], None]) -> None:

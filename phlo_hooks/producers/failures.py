@@ -13,7 +13,9 @@ MAX_STACK = 16_000
 MAX_MESSAGE = 8_000
 
 _INTERRUPTED = frozenset({"DagsterExecutionInterruptedError", "KeyboardInterrupt"})
-_RETRIES = frozenset({"RetryRequestedFromPolicy", "RetryRequested"})
+_WRAPPERS = frozenset(
+    {"RetryRequestedFromPolicy", "RetryRequested", "SensorExecutionError", "ScheduleExecutionError"}
+)
 
 
 def error_of(record: Recorded) -> ErrorInfo | None:
@@ -61,7 +63,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def _is_wrapper(cls_name: str | None) -> bool:
-    return cls_name is not None and (cls_name.startswith("Dagster") or cls_name in _RETRIES)
+    return cls_name is not None and (cls_name.startswith("Dagster") or cls_name in _WRAPPERS)
 
 
 def _message(error: SerializableErrorInfo) -> str:

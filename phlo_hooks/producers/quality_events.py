@@ -99,17 +99,24 @@ def _observed_test(
 
 
 def freshness(place: Place, record: Recorded) -> Iterator[FreshnessEvent]:
-    """An asset became stale, or fresh again. That an asset has no freshness policy is not news."""
+    """An asset became stale, or fresh again. That it has no freshness policy is not news.
+
+    Nor is the daemon's first look at an asset of which it knows nothing.
+    """
     change: Any = record.event.event_specific_data
-    if change.new_state.value == "NOT_APPLICABLE":
+    if change.new_state.value == "NOT_APPLICABLE" or change.new_state is change.previous_state:
         return
     key = key_text(change.key)
     envelope = place.envelope(
         "freshness.changed", record.timestamp, asset_key=key, ordinal=_ordinal(place, record)
     )
+    asset = place.catalog.asset(key)
     yield FreshnessEvent(
         **envelope,
-        tags=dict(place.catalog.asset(key).tags),
+        tags=dict(asset.tags),
+        group_name=asset.group,
+        kinds=asset.kinds,
+        owners=asset.owners,
         from_state=change.previous_state.value,
         to_state=change.new_state.value,
     )

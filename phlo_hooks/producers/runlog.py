@@ -12,6 +12,7 @@ import dagster as dg
 from dagster import DagsterEvent, DagsterEventType, DagsterRun, EventLogEntry
 
 from phlo_hooks.producers.catalog import key_text, own_tags
+from phlo_hooks.producers.run_retries import RunRetries
 
 T = DagsterEventType
 
@@ -80,10 +81,11 @@ class RunFacts:
     parent_run_id: str | None = None
     root_run_id: str | None = None
     location: str | None = None
+    retries: RunRetries | None = None
 
     @classmethod
-    def of(cls, run: DagsterRun) -> RunFacts:
-        """The facts of a `DagsterRun`."""
+    def of(cls, run: DagsterRun, retries: RunRetries | None = None) -> RunFacts:
+        """The facts of a `DagsterRun`, on an instance with these settings."""
         origin = run.remote_job_origin
         return cls(
             run_id=run.run_id,
@@ -92,6 +94,7 @@ class RunFacts:
             parent_run_id=run.parent_run_id,
             root_run_id=run.root_run_id,
             location=origin.location_name if origin else None,
+            retries=retries,
         )
 
     @property
@@ -119,6 +122,10 @@ class RunFacts:
         """Whether Dagster said that it launches the run once more; None where it said nothing."""
         value = self.tags.get("dagster/will_retry")
         return None if value is None else value == "true"
+
+    def may_retry(self, *, step_failed: bool) -> bool | None:
+        """Whether Dagster may launch it once more if it fails; None where nobody knows the settings."""
+        return None if self.retries is None else self.retries.may_follow(self.tags, step_failed=step_failed)
 
     @property
     def launched_by(self) -> str:

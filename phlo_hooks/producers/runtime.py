@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
@@ -27,10 +28,13 @@ from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.dagster_private import default_store_url, on_run_events
 from phlo_hooks.producers.in_run import InRunRelay
 from phlo_hooks.producers.live import announce
+from phlo_hooks.producers.run_retries import RunRetries
 from phlo_hooks.producers.runlog import RUN_ENDS, RunFacts, recorded
 from phlo_hooks.producers.session import RunSession
 from phlo_hooks.producers.subscriptions import Place
 from phlo_hooks.producers.tail import TAILS, Tail
+from phlo_hooks.producers.watching.limits import Limits
+from phlo_hooks.producers.watching.watchers import Watchers, WatchReport
 from phlo_hooks.redaction import Redactor
 from phlo_hooks.state import Host
 
@@ -42,6 +46,8 @@ _MAX_SESSIONS = 8
 _BEFORE_FIRST_STEP = timedelta(minutes=1)
 # An ephemeral instance's deliveries are made before `materialize` returns: a test must not wait for ever.
 EPHEMERAL_BUDGET = 30.0
+# A relay looks into the log every second; what is watched besides takes minutes to become news.
+WATCH_EVERY = 8.0
 
 
 class Runtime:
@@ -56,6 +62,7 @@ class Runtime:
         in_run: whether a run's process delivers, too.
         retention_days: after how many days what is delivered is deleted; None for never.
         health_check: whether Dagster is told how the hooks are doing.
+        limits: gives how long runs may take.
     """
 
     def __init__(
@@ -69,7 +76,10 @@ class Runtime:
         in_run: bool = False,
         retention_days: float | None = None,
         health_check: bool = False,
+        limits: Callable[[], Limits] = Limits,
     ) -> None:
+        self._limits = limits
+        self._watched: dict[str, float] = {}
         self._retention_days = retention_days
         self._health_check = health_check
         self._in_run = in_run
@@ -170,6 +180,30 @@ class Runtime:
             since=self.start or self._first_sight(store),
         )
 
+    def watchers(self, instance: dg.DagsterInstance, scope: str) -> Watchers:
+        """Looks at what no run's own log tells, for the code location `scope`."""
+        store = self.store(instance)
+        recorder = self.recorder(instance, scope)
+        return Watchers(
+            instance,
+            self.catalog,
+            store=store,
+            recorder=recorder,
+            bus=self.bus(instance),
+            scope=scope,
+            since=self.start or self._first_sight(store),
+            limits=self._limits,
+        )
+
+    def watch(self, instance: dg.DagsterInstance, scope: str, budget: float) -> WatchReport:
+        """Look, for at most so many seconds, unless this process did so a moment ago."""
+        last = self._watched.get(scope)
+        if last is not None and time.monotonic() - last < WATCH_EVERY:
+            return WatchReport()
+        report = self.watchers(instance, scope).look(budget)
+        self._watched[scope] = time.monotonic()
+        return report
+
     def look_after(self, instance: dg.DagsterInstance, budget: float) -> None:
         """What a tick does besides: delete what is old, for so many seconds, and report on the hooks."""
         upkeep.prune(self.store(instance), self._retention_days, budget)
@@ -191,7 +225,7 @@ class Runtime:
                 run = instance.get_run_by_id(run_id)
                 if run is None:
                     return None
-                self._open(instance, RunFacts.of(run))
+                self._open(instance, RunFacts.of(run, RunRetries.of(instance)))
             return self._sessions[run_id]
 
     def _open(self, instance: dg.DagsterInstance, run: RunFacts) -> None:

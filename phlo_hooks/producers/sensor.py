@@ -20,6 +20,7 @@ TICK_BUDGET = 30.0
 # The daemon looks at sensors every few seconds; an alert ought not wait for much longer than that.
 INTERVAL_SECONDS = 10
 _COLLECT_SHARE = 0.5
+_WATCH_SHARE = 0.15
 
 
 def make_tail_sensor(
@@ -76,7 +77,7 @@ def tick(
         StoreError: the store is down, or of another release.
     """
     deadline = time.monotonic() + budget
-    collected = runtime.tail(instance, scope).collect(budget * _COLLECT_SHARE)
+    collected = _collect(instance, runtime, scope, budget)
     relayed = (relay or runtime.relay(instance, scope)).run(budget=_left(deadline))
     _look_after(instance, runtime, deadline)
     return f"{collected}; {summary(relayed)}"
@@ -91,9 +92,19 @@ def look(
         StoreError: the store is down, or of another release.
     """
     deadline = time.monotonic() + budget
-    collected = runtime.tail(instance, scope).collect(budget * _COLLECT_SHARE)
+    collected = _collect(instance, runtime, scope, budget)
     _look_after(instance, runtime, deadline)
     return collected
+
+
+def _collect(instance: dg.DagsterInstance, runtime: Runtime, scope: str, budget: float) -> CollectReport:
+    """What runs logged, and what no run's log tells."""
+    report = runtime.tail(instance, scope).collect(budget * _COLLECT_SHARE)
+    watched = runtime.watch(instance, scope, budget * _WATCH_SHARE)
+    report.events += watched.events
+    report.new += watched.new
+    report.complete = report.complete and watched.complete
+    return report
 
 
 def _look_after(instance: dg.DagsterInstance, runtime: Runtime, deadline: float) -> None:

@@ -16,6 +16,7 @@ from phlo_hooks.bus import HookBus
 from phlo_hooks.errors import RegistrationError
 from phlo_hooks.events import HookEvent
 from phlo_hooks.memory import memory_host
+from phlo_hooks.monitors.provider import PLUGIN, Monitors
 from phlo_hooks.plugins.discovery import installed_plugins
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.step_hook import RESOURCE_KEY
@@ -57,6 +58,8 @@ class Subscriptions:
         self._registrations = [*_own(hooks), *_of_resources(resources)]
         if plugins:
             self._registrations += _of_plugins()
+        listeners = [registration.filters for _, registration in self._registrations]
+        self._registrations += _of_provider(PLUGIN, Monitors(listeners))
         for provider in self._hosted():
             provider.check(catalog.select)
         bus = HookBus()
@@ -66,7 +69,7 @@ class Subscriptions:
 
     def _hosted(self) -> Iterable[HostedHookProvider]:
         handlers = (registration.handler for _, registration in self._registrations)
-        lazy = {each.provider.key: each.provider for each in handlers if isinstance(each, LazyHandler)}
+        lazy = {id(each.provider): each.provider for each in handlers if isinstance(each, LazyHandler)}
         return [each.provider for each in lazy.values() if isinstance(each.provider, HostedHookProvider)]
 
     def register(self, bus: HookBus, place: Place | None = None) -> None:

@@ -30,6 +30,7 @@ from phlo_hooks.events import HookEvent
 from phlo_hooks.producers import run_view
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.dagster_private import RUNLESS_RUN_ID, log_cursor
+from phlo_hooks.producers.run_retries import RunRetries
 from phlo_hooks.producers.runlog import RELEVANT, Recorded, RecordReader, RunFacts, RunLog, T, recorded
 from phlo_hooks.producers.translate import translate_run, translate_runless
 
@@ -127,6 +128,7 @@ class Tail:
         self._clock = clock
         self._namespace = f"tail:{scope}"
         self._pending = _Pending()
+        self._retries = RunRetries.of(instance)
 
     def collect(self, budget: float) -> CollectReport:
         """Record what happened since the last time, for at most about `budget` seconds.
@@ -269,12 +271,12 @@ class Tail:
 
     def _log(self, run: DagsterRun, records: tuple[Recorded, ...]) -> RunLog | None:
         """What is known of a run; None while it is about to end, and will be known better in a moment."""
-        log = RunLog(RunFacts.of(run), records)
+        log = RunLog(RunFacts.of(run, self._retries), records)
         if not self._is_ending(run, log):
             return log
         # Or was its row read long before its log?
         run = self._instance.get_run_by_id(run.run_id) or run
-        log = RunLog(RunFacts.of(run), records)
+        log = RunLog(RunFacts.of(run, self._retries), records)
         return None if self._is_ending(run, log) else log
 
     def _is_ending(self, run: DagsterRun, log: RunLog) -> bool:

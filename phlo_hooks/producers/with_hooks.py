@@ -19,6 +19,7 @@ from phlo_hooks.producers.stages import StageRules
 from phlo_hooks.producers.step_hook import RESOURCE_KEY, STEP_HOOK
 from phlo_hooks.producers.subscriptions import Hook, Subscriptions
 from phlo_hooks.producers.upkeep import health_asset, make_health_check
+from phlo_hooks.producers.watching.limits import check_tags
 from phlo_hooks.resources import BoundHooks, HookBusResource, Options
 
 
@@ -68,6 +69,8 @@ def with_hooks(
     options = _options(resources.get(RESOURCE_KEY), wanted)
     settings = _settings(resources.get(RESOURCE_KEY), store)
     _check_url(settings.store_url)
+    for job in defs.jobs or ():
+        check_tags(job.tags or {}, job.name)
     assets = _assets(defs)
     catalog = Catalog((*assets, *(defs.asset_checks or ())), StageRules(options.stages))
     subscriptions = Subscriptions(options.hooks, resources, catalog, plugins=options.plugins)
@@ -81,6 +84,7 @@ def with_hooks(
         in_run=settings.deliver_in_run,
         retention_days=settings.retention_days,
         health_check=options.health_check,
+        limits=lambda: settings.limits,
     )
     bound = BoundHooks(settings, runtime, options)
     return _rebuilt(defs, assets, {**resources, RESOURCE_KEY: bound}, runtime, options)

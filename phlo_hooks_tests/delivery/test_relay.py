@@ -337,6 +337,21 @@ def test_a_hook_that_hangs_once_is_called_again_in_the_same_run(
     assert (report.delivered, states(memory)) == (2, ["retrying", "delivered", "delivered"])
 
 
+def test_what_a_hook_tells_is_delivered_in_the_same_run(memory: HookStore) -> None:
+    """Also to a hook that had nothing due a moment before: on an ephemeral instance no other run will come."""
+    heard: list[HookEvent] = []
+    news = make_entries(1, QUIET, first=7)
+
+    def tell(event: HookEvent) -> None:
+        time.sleep(0.02)
+        memory.record(news)
+
+    memory.record(make_entries(1))
+    report = make_relay(memory, FakeHook(tell), FakeHook(heard.append, QUIET)).run()
+    assert [news[0].event] == heard
+    assert (report.delivered, report.remaining) == (2, 0)
+
+
 def test_new_work_is_done_while_a_slow_hook_is_waited_for(memory: HookStore) -> None:
     """The slow one waits for the other, for which there is nothing to do when the run begins."""
     memory.record(make_entries(1))

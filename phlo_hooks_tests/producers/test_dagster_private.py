@@ -6,6 +6,7 @@ is here that it shows.
 
 import warnings
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from phlo_hooks.producers.dagster_private import (
     SerializableErrorInfo,
     asset_of_output,
     default_store_url,
+    find_backfills,
+    heartbeat_tolerance,
     jobs_of,
     lacks_resources,
     location_of,
@@ -84,6 +87,48 @@ def test_the_location_of_a_sensor(instance: dg.DagsterInstance) -> None:
         code_location_origin=RegisteredCodeLocationOrigin("sales"),
     ) as context:
         assert location_of(context) == "sales"
+
+
+def test_backfills_are_found(instance: dg.DagsterInstance) -> None:
+    """By status, by time and by id, newest first."""
+    from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
+
+    assert find_backfills(instance) == []
+    start = datetime(2024, 1, 1, tzinfo=timezone.utc)
+    for number in range(60):
+        status = BulkActionStatus.REQUESTED if number < 55 else BulkActionStatus.COMPLETED_SUCCESS
+        when = (start + timedelta(hours=number)).timestamp()
+        instance.add_backfill(PartitionBackfill(str(number), status, False, {}, when))
+    assert [each.backfill_id for each in find_backfills(instance)] == [str(n) for n in range(59, -1, -1)]
+    assert len(find_backfills(instance, statuses=["REQUESTED"])) == 55
+    late = find_backfills(instance, created_after=start + timedelta(hours=57))
+    assert [each.backfill_id for each in late] == ["59", "58"]
+    assert [each.backfill_id for each in find_backfills(instance, ids=["3", "nobody"])] == ["3"]
+    assert find_backfills(instance, ids=[]) == []
+
+
+def test_what_a_backfill_holds() -> None:
+    """All that is read of one, also of one that is about assets."""
+    from dagster._core.execution.asset_backfill import AssetBackfillData
+    from dagster._core.execution.backfill import PartitionBackfill
+
+    fields = {"backfill_id", "status", "tags", "backfill_timestamp", "backfill_end_timestamp", "error"}
+    fields |= {"asset_selection", "partition_set_origin", "partition_names", "asset_backfill_data"}
+    assert fields <= set(PartitionBackfill._fields)
+    assert hasattr(PartitionBackfill, "job_name")
+    subsets = {"target_subset", "materialized_subset", "failed_and_downstream_subset"}
+    assert subsets <= set(AssetBackfillData._fields)
+
+
+def test_how_long_a_daemon_may_be_silent(instance: dg.DagsterInstance) -> None:
+    """As long as the instance itself takes it for healthy."""
+    from dagster._daemon.types import DaemonHeartbeat
+
+    now, second = datetime.now(timezone.utc), timedelta(seconds=10)
+    for silence, healthy in ((heartbeat_tolerance() - second, True), (heartbeat_tolerance() + second, False)):
+        beat = DaemonHeartbeat((now - silence).timestamp(), "SENSOR", None, [])
+        instance.add_daemon_heartbeat(beat)
+        assert instance.get_daemon_statuses()["SENSOR"].healthy is healthy
 
 
 def test_the_store_is_beside_sqlite(instance: dg.DagsterInstance) -> None:

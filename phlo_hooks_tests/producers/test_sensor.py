@@ -7,18 +7,20 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._daemon.types import DaemonHeartbeat
 
-from phlo_hooks import HookFilter, HookRegistration, with_hooks
+from phlo_hooks import HookBusResource, HookFilter, HookRegistration, with_hooks
 from phlo_hooks.delivery.records import DeliveryState
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.producers.runtime import Runtime
-from phlo_hooks.producers.sensor import SENSOR_NAME, make_tail_sensor
+from phlo_hooks.producers.sensor import SENSOR_NAME, look, make_tail_sensor
 from phlo_hooks_tests.e2e.speed import no_fsync
 from phlo_hooks_tests.producers.recording import Spy, runtime_of
 
@@ -104,6 +106,38 @@ def test_a_failing_hook_is_named(instance: dg.DagsterInstance, tmp_path: Path) -
         "read 1 runs, recorded 2 new of 4 events; 0 delivered, 1 to be retried; "
         "definitions.fails: ConnectionError: no route to host"
     )
+
+
+@pytest.mark.parametrize("way", ["tick", "look"])
+def test_what_no_log_tells(tmp_path: Path, way: str) -> None:
+    """Is told in the same tick; by a relay's look, too, which delivers beside it."""
+    spy = Spy()
+    defs = definitions(tmp_path, spy.hook(), since=utc_now() - timedelta(days=1))
+    with no_fsync(), dg.instance_for_test() as instance:
+        an_hour_ago = (utc_now() - timedelta(hours=1)).timestamp()
+        instance.add_daemon_heartbeat(DaemonHeartbeat(an_hour_ago, "SENSOR", None, []))
+        if way == "tick":
+            assert tick(defs, instance) == "read 0 runs, recorded 1 new of 1 events; 1 delivered"
+        else:
+            assert str(look(instance, runtime_of(defs), "")) == "read 0 runs, recorded 1 new of 1 events"
+            runtime_of(defs).relay(instance, "").run(budget=30)
+    assert spy.types == ["deployment.daemon_unhealthy"]
+
+
+def test_limits_are_those_of_the_resource(tmp_path: Path) -> None:
+    """What a team writes in its definitions is what a run is measured by."""
+    spy = Spy()
+    settings = HookBusResource(store_url=f"sqlite:///{tmp_path}/hooks.db", long_running_after=0.001)  # type: ignore[arg-type]
+    plain = dg.Definitions(assets=[orders], resources={"hooks": settings})
+    defs = with_hooks(plain, hooks=[spy.hook()], plugins=False, since=utc_now())
+    with no_fsync(), dg.instance_for_test() as instance:
+        job = defs.resolve_implicit_global_asset_job_def()
+        run = instance.create_run_for_job(job)
+        begun = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, job.name, message="begun")
+        instance.report_dagster_event(begun, run.run_id)
+        time.sleep(0.01)
+        tick(defs, instance)
+    assert spy.types == ["run.start", "run.long_running"]
 
 
 @pytest.mark.e2e

@@ -14,7 +14,7 @@ import pytest
 
 from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.signing import sign, signing_key
-from phlo_hooks.testing import Fault, FaultProcess, FaultServer
+from phlo_hooks.testing import Fault, FaultProcess, FaultServer, Received
 from phlo_hooks_tests.capabilities.webhook.helpers import NEW_SECRET, SECRET
 
 
@@ -68,6 +68,20 @@ def test_next_and_always(server: FaultServer) -> None:
     assert (3, 1) == (server.count, len(server.processed))
     assert server.wait_for(3, timeout=0)
     assert not server.wait_for(4, timeout=0)
+
+
+def test_judged_by_the_request() -> None:
+    """Unless something else is asked for."""
+
+    def judge(request: Received) -> Fault:
+        return Fault.accept(200, b"short") if len(request.body) < 10 else Fault.answer(413)
+
+    with FaultServer(judge=judge) as server:
+        server.next(Fault.answer(500))
+        assert [500, 200, 413] == [ask(server, body)[0] for body in (b"{}", b"{}", b"x" * 10)]
+        server.always(Fault.accept())
+        assert 204 == ask(server, b"x" * 10)[0]
+        assert 2 == len(server.processed)
 
 
 def test_an_answer_that_may_have_no_body(server: FaultServer) -> None:

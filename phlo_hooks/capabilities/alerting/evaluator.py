@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +16,8 @@ from phlo_hooks.state import Host
 
 # Each round of a collision lets one relay through.
 _MAX_TRIES = 30
+# Seconds, of which a random part is waited for, longer with each collision.
+_PAUSE = 0.02
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,13 @@ class Evaluator:
         Raises:
             StoreError: nothing was taken in.
         """
-        for _ in range(_MAX_TRIES):
-            ledger = Ledger(self.host.state, self.host.clock())
+        for number in range(_MAX_TRIES):
+            ledger = Ledger(self.host.state, self.host.clock(), trusting=number == 0)
             intake = Intake(self.plan, ledger)
             intake.tidy()
             for event in events:
                 intake.take(event)
             if ledger.commit():
                 return
+            time.sleep(random.uniform(0, _PAUSE * number))
         raise StoreError("the alerts' incidents are written by too many relays at once: they try again")

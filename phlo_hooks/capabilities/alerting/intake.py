@@ -12,9 +12,9 @@ from phlo_hooks.capabilities.alerting.incident import Incident, State
 from phlo_hooks.capabilities.alerting.ledger import FORGOTTEN, HELD, NOTICE, VALUE, Ledger, alert_id
 from phlo_hooks.capabilities.alerting.message import Kind
 from phlo_hooks.capabilities.alerting.plan import Plan
-from phlo_hooks.capabilities.alerting.quiet import next_time
 from phlo_hooks.capabilities.alerting.routes import Recipient
 from phlo_hooks.capabilities.alerting.rules import Rule
+from phlo_hooks.capabilities.alerting.telling import Telling
 from phlo_hooks.capabilities.alerting.verdict import Outcome, Verdict
 from phlo_hooks.events import AlertEvent, HookEvent
 from phlo_hooks.state import StateEntry
@@ -23,8 +23,6 @@ _RUN_ENDS = ("run.success", "run.failure", "run.canceled")
 # A metric's last value is of use for longer than an incident is.
 _VALUE_KEPT = timedelta(days=90)
 _HELD_AT_MOST = timedelta(hours=6)
-# Messages that tell of whatever has happened by the time they are sent.
-_TELLING = (Kind.FIRING, Kind.REMINDER, Kind.NOTICE, Kind.DIGEST)
 
 
 class Intake:
@@ -164,70 +162,18 @@ class Intake:
             if incident.kind == "notice":
                 self._ledger.close(incident)
             return verdict(Outcome.MUTED, muted)
+        flapped = incident.flapping is not None
         if flapping.broke(self._ledger, rule, incident):
-            fresh = recipients if incident.flapping == self._now else ()
+            fresh = () if flapped else recipients
             notices = [self._ledger.notice(incident, each, Kind.FLAPPING) for each in fresh]
             return verdict(Outcome.FLAPPING, "it goes wrong and right too often", *notices)
-        made = [self._one(rule, facts, incident, fingerprint, each) for each in recipients]
-        notices = [notice for _, _, notice in made if notice]
+        telling = Telling(self._ledger, rule, facts, incident, fingerprint)
+        steps = [telling.to(each) for each in recipients]
+        notices = [step.notice for step in steps if step.notice]
         if notices and rule.escalate_after and not rule.digest:
             notices += self._escalate(rule, facts, incident)
-        # Of several recipients, what is the most for any of them.
-        outcome, reason, _ = min(made, key=lambda each: _RANK.index(each[0]))
-        return verdict(outcome, reason, *notices)
-
-    def _one(
-        self, rule: Rule, facts: Facts, incident: Incident, fingerprint: str, recipient: Recipient
-    ) -> tuple[Outcome, str, str | None]:
-        """Whether one recipient gets a message: what for, why, and its id."""
-        told, now = incident.teller(str(recipient)), self._now
-        kind = Kind.FIRING if facts.is_problem else Kind.NOTICE
-        if rule.digest:
-            if told.waiting:
-                return Outcome.DIGEST, "with the digest", None
-            due = next_time(rule.digest, rule.timezone, now)
-            return (
-                Outcome.DIGEST,
-                "with the digest",
-                self._ledger.notice(incident, recipient, Kind.DIGEST, due),
-            )
-        if told.waits_by(now, *_TELLING):
-            return Outcome.JOINED, "a message that is on its way tells of it, too", None
-        new = bool(fingerprint) and fingerprint not in told.counts
-        if new and rule.group_by != "subject" and kind is Kind.FIRING:
-            due = now + rule.patience
-            if told.waits_by(due, *_TELLING):
-                return Outcome.GROUPED, "with the others of its group", None
-            due = self._awake(rule, facts, due)
-            return (
-                Outcome.GROUPED,
-                f"the group waits until {due:%H:%M:%S} UTC",
-                self._ledger.notice(incident, recipient, kind, due),
-            )
-        if new:
-            return self._at_once(rule, facts, incident, recipient, kind)
-        over = (told.sent_at or now) + rule.window_after(told.sent)
-        if now >= over and told.sent_at is not None:
-            return self._at_once(rule, facts, incident, recipient, Kind.REMINDER)
-        if told.sent_at is not None and not told.waits_by(self._awake(rule, facts, over), *_TELLING):
-            self._ledger.notice(incident, recipient, Kind.REMINDER, self._awake(rule, facts, over))
-        return Outcome.SUPPRESSED, f"told of this cause within the last {rule.window_after(told.sent)}", None
-
-    def _at_once(
-        self, rule: Rule, facts: Facts, incident: Incident, recipient: Recipient, kind: Kind
-    ) -> tuple[Outcome, str, str | None]:
-        due = self._awake(rule, facts, self._now)
-        if due > self._now and incident.teller(str(recipient)).waits_by(due, *_TELLING):
-            return Outcome.JOINED, "the message at the end of the quiet hours tells of it, too", None
-        notice = self._ledger.notice(incident, recipient, kind, due)
-        if due > self._now:
-            return Outcome.DELAYED, f"quiet hours until {due:%Y-%m-%d %H:%M} UTC", notice
-        return Outcome.NOTIFIED, f"to {recipient}", notice
-
-    def _awake(self, rule: Rule, facts: Facts, due: datetime) -> datetime:
-        """`due`, or the end of the quiet hours that it falls into."""
-        severity = rule.severity or facts.severity
-        return (rule.quiet_hours and rule.quiet_hours.ends(due, severity)) or due
+        most = min(steps, key=lambda step: step.rank)
+        return verdict(most.outcome, most.reason, *notices)
 
     def _escalate(self, rule: Rule, facts: Facts, incident: Incident) -> list[str]:
         due = self._now + (rule.span("escalate_after") or timedelta())
@@ -269,16 +215,15 @@ class Intake:
             return Verdict(incident.rule, Outcome.FLAPPING, "it goes wrong and right too often", incident.id)
         flapping.ended(self._ledger, incident)
         notices = [
-            self._ledger.notice(incident, Recipient.read(name), Kind.RESOLVED, self._calm(rule, incident))
+            self._ledger.notice(
+                incident, Recipient.read(name), Kind.RESOLVED, rule.awake(self._now, incident.severity)
+            )
             for name, told in incident.told.items()
             if told.opening and rule is not None and rule.recovery
         ]
         self._ledger.close(incident)
         reason = f"it is right again after {incident.count}"
         return Verdict(incident.rule, Outcome.RECOVERED, reason, incident.id, tuple(notices))
-
-    def _calm(self, rule: Rule, incident: Incident) -> datetime:
-        return self._awake(rule, incident.latest, self._now)
 
     def _close_group(self, key: str, event: HookEvent) -> Iterator[Verdict]:
         """Its run or backfill has ended: nobody else will join the group."""
@@ -289,7 +234,9 @@ class Intake:
             rule = self._plan.rule(incident.rule)
             waiting = [name for name, told in incident.told.items() if told.waiting]
             notices = [
-                self._ledger.notice(incident, Recipient.read(name), Kind.FIRING, self._calm(rule, incident))
+                self._ledger.notice(
+                    incident, Recipient.read(name), Kind.FIRING, rule.awake(self._now, incident.severity)
+                )
                 for name in waiting
                 if rule is not None and not incident.told[name].waits_by(self._now)
             ]
@@ -309,17 +256,6 @@ class Intake:
         if incident is not None:
             incident.teller(known["recipient"]).waiting.pop(str(about), None)
             self._ledger.touch(incident)
-
-
-# From what is the most that can become of an event to the least.
-_RANK = (
-    Outcome.NOTIFIED,
-    Outcome.DELAYED,
-    Outcome.GROUPED,
-    Outcome.DIGEST,
-    Outcome.JOINED,
-    Outcome.SUPPRESSED,
-)
 
 
 def incident_key(rule: Rule, facts: Facts) -> tuple[str, str]:

@@ -172,9 +172,8 @@ class AlertingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 def _event_types(plan: Plan) -> frozenset[str]:
     """What the rules ask for, and the news that a message was given up, or that it is time to look again."""
-    return frozenset(
-        {"hook.dead_letter", LOOK_AGAIN, *(kind for rule in plan.rules for kind in rule.event_types)}
-    )
+    own = (kind for rule in plan.rules for kind in rule.event_types)
+    return frozenset({"hook.dead_letter", LOOK_AGAIN, *own})
 
 
 def _is_for(channel: str) -> Callable[[Any], bool]:

@@ -194,6 +194,10 @@ class Rule(dg.Config):
         """How long a group waits for more."""
         return duration(self.group_wait or _WAITS.get(self.group_by, "1m"))
 
+    def awake(self, due: datetime, severity: str) -> datetime:
+        """`due`, or the end of the quiet hours that it falls into."""
+        return (self.quiet_hours and self.quiet_hours.ends(due, self.severity or severity)) or due
+
     def window_after(self, sent: int) -> timedelta:
         """How long repetitions are not sent after the message with this number, the first being 1."""
         first = duration(self.window or WINDOW)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +25,7 @@ logger = logging.getLogger("phlo_hooks.alerting")
 
 # Each round of a collision lets one writer through.
 _MAX_TRIES = 30
+_PAUSE = 0.02
 _OPENING = (Kind.FIRING, Kind.REMINDER, Kind.ESCALATION, Kind.FLAPPING)
 
 
@@ -131,7 +134,8 @@ class Sender:
     def _change(
         self, event: AlertEvent, recipient: Recipient, change: Callable[[Ledger, Incident, Told], None]
     ) -> None:
-        for _ in range(_MAX_TRIES):
+        for number in range(_MAX_TRIES):
+            time.sleep(random.uniform(0, _PAUSE * number))
             ledger = Ledger(self.host.state, self.host.clock())
             incident = ledger.find(event.incident_id)
             if incident is None:
@@ -216,8 +220,7 @@ class Aftermath:
             self._notice(kind, due)
 
     def _notice(self, kind: Kind, due: datetime, *, always: bool = False) -> None:
-        severity = self._rule.severity or self._incident.severity
-        awake = (self._rule.quiet_hours and self._rule.quiet_hours.ends(due, severity)) or due
+        awake = self._rule.awake(due, self._incident.severity)
         self._ledger.notice(self._incident, self._recipient, kind, awake, always=always)
 
 

@@ -69,11 +69,12 @@ class Sender:
         who = f"{self.endpoint.name} at {origin(proof.url)}"
         try:
             answer = self._answer(message, proof, ends)
-        except TimeoutError as exc:
+        except TimeoutError:
             text = f"{who}: no complete answer within {self.endpoint.timeout:g} s"
-            raise DeliveryError(text) from exc.__cause__
+            raise DeliveryError(text) from None
         except DeliveryError as exc:
-            raise DeliveryError(f"{who}: {proof.redactor.text(str(exc))}") from exc.__cause__
+            # Without its cause: that quotes what the receiver sent, which may be what it was sent.
+            raise DeliveryError(f"{who}: {proof.redactor.text(str(exc))}") from None
         if not answer.accepted:
             raise failure(answer, who, proof.redactor.text)
 

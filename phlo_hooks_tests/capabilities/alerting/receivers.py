@@ -6,6 +6,7 @@ they take stands in `messages`, `cards`, `alerts` and `mails`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import ssl
@@ -418,6 +419,8 @@ class Mail:
         security: starttls, ssl or plain.
         refused: addresses, and what the server says to them, such as "550 no such user".
         on_data: what it says to a mail, if not that it has it.
+        pause: seconds that it takes for each recipient.
+        hangs_up: instead of a farewell.
     """
 
     def __init__(
@@ -428,18 +431,24 @@ class Mail:
         login: bool = False,
         refused: dict[str, str] | None = None,
         on_data: str = "250 OK",
+        pause: float = 0.0,
+        hangs_up: bool = False,
     ) -> None:
         self.mails: list[EmailMessage] = []
         self.envelopes: list[tuple[str, list[str]]] = []
         self.refused = refused or {}
         self.on_data = on_data
+        self.pause = pause
+        self.hangs_up = hangs_up
         options: dict[str, Any] = {"hostname": "127.0.0.1", "port": 0}
         if security == "starttls":
             options |= {"tls_context": tls, "require_starttls": True}
         elif security == "ssl":
             options |= {"ssl_context": tls}
+        self.login = login
         if login:
-            options |= {"authenticator": self._authenticate, "auth_required": True, "auth_require_tls": False}
+            # It does not count TLS from the start as TLS, and would offer no login; see handle_RCPT.
+            options |= {"authenticator": self._authenticate, "auth_require_tls": security == "starttls"}
         self._controller = _AnyPort(self, **options)
 
     @property
@@ -455,21 +464,28 @@ class Mail:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    async def handle_RCPT(self, server, session, envelope, address, options) -> str:
+    async def handle_RCPT(self, server, session, envelope, address, options) -> str:  # noqa: N802
+        await asyncio.sleep(self.pause)
+        if self.login and not session.authenticated:
+            return "530 5.7.0 Authentication required"
         if address in self.refused:
             return self.refused[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server, session, envelope) -> str:
+    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802
         if self.on_data.startswith("2"):
             found = message_from_bytes(envelope.original_content, policy=SMTP_POLICY)
             self.mails.append(found)
             self.envelopes.append((envelope.mail_from, envelope.rcpt_tos))
         return self.on_data
 
-    @staticmethod
-    def _authenticate(server, session, envelope, mechanism, data) -> AuthResult:
+    async def handle_QUIT(self, server, session, envelope) -> str:  # noqa: N802
+        if self.hangs_up:
+            server.transport.abort()
+        return "221 Bye"
+
+    def _authenticate(self, server, session, envelope, mechanism, data) -> AuthResult:
         given = isinstance(data, LoginPassword) and (data.login, data.password)
         return AuthResult(success=given == (USERNAME.encode(), PASSWORD.encode()), handled=False)
 

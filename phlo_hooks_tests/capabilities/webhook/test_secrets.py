@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ def test_failures_show_none(
     assert row.last_error
     files = [path.read_bytes().decode("latin-1") for path in tmp_path.iterdir()]
     assert_no_canary(row.last_error, caplog.text, *files)
+
+
+def test_no_cause_shows_one(server: FaultServer, fields: dict[str, Any]) -> None:
+    """The library quotes what is no HTTP: a traceback would have it."""
+    server.always(Fault.answer(200, headers={"Not a header": " ".join(CANARIES)}))
+    (registration,) = WebhookResource(**fields).get_hooks()
+    with pytest.raises(DeliveryError, match="illegal header") as info:
+        RegisteredHook("webhook", registration).deliver(make_event())
+    assert_no_canary("".join(traceback.format_exception(info.value)))
 
 
 def test_the_request_has_them(server: FaultServer, fields: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ Source: https://github.com/caronc/apprise/wiki
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 # Some services name limits of megabytes.
 _LIMIT = 30_000
+_MENTION = re.compile(r"@(?=everyone|here|channel|all\b)", re.IGNORECASE)
 _TYPES = {"CRITICAL": "failure", "ERROR": "failure", "WARN": "warning", "INFO": "info"}
 
 
@@ -113,15 +115,20 @@ def _service(url: str) -> apprise.NotifyBase:
 
 def _notify(service: Any, message: Message) -> bool:
     kind = "success" if message.kind is Kind.RESOLVED else _TYPES.get(message.severity, "info")
-    title = one_line(headline(message), service.title_maxlen or 1)
+    title = _calm(one_line(headline(message), service.title_maxlen or 1))
     limit = min(service.body_maxlen, _LIMIT)
     # Where a service has no titles, the first line is one.
-    body = plain_text(message, limit, with_title=not service.title_maxlen)
+    body = plain_text(message, limit, with_title=not service.title_maxlen, written=_calm)
     return bool(
         service.notify(
             body=body, title=title if service.title_maxlen else None, notify_type=kind, body_format="text"
         )
     )
+
+
+def _calm(text: str) -> str:
+    """`text` that calls nobody: Discord and others wake a whole room for a word in an error."""
+    return _MENTION.sub("@\u200b", text)
 
 
 def _name(service: Any) -> str:

@@ -53,7 +53,9 @@ class EmailChannel(Channel):
     password_env: str | None = Field(default=None, description="An environment variable with it.")
     sender: str = Field(description="An address: alerts@example.com, or Alerts <alerts@example.com>.")
     recipients: list[str] = Field(default=[], description="Addresses that get what has no target.")
-    timeout: float = Field(default=15.0, gt=0, description="Seconds for each answer of the server.")
+    timeout: float = Field(
+        default=15.0, gt=0, description="Seconds for a mail, from connecting to the last answer."
+    )
 
     def check(self) -> None:
         """Refuse what cannot work.
@@ -91,30 +93,34 @@ class EmailChannel(Channel):
             PermanentError: the server refuses the mail, or every recipient, for good.
             DeliveryError: another attempt may work.
         """
-        recipients = _split(target) if target else self.recipients
-        if not recipients:
+        to = _split(target) if target else [self._read("recipients", each) for each in self.recipients]
+        if not to:
             raise DeliveryError(f"alert channel {self.name!r}: it has no recipients, and no target was named")
-        now = datetime.now(timezone.utc)
-        found = mail(message, sender=self.sender, to=recipients, thread=thread, now=now)
-        addresses = [parseaddr(address)[1] for address in recipients]
-        refused = deliver(
-            self._server(), parseaddr(self.sender)[1], addresses, found.as_bytes(), login=self._login()
-        )
+        sender = self._read("sender", self.sender)
+        found = mail(message, sender=sender, to=to, thread=thread, now=datetime.now(timezone.utc))
+        envelope = [parseaddr(address)[1] for address in (sender, *to)]
+        refused = deliver(self._server(), envelope[0], envelope[1:], found.as_bytes(), login=self._login())
         for address, reason in refused.items():
             _LOG.warning("alert channel %r: %s did not get a mail: %s", self.name, address, reason)
         return thread or str(found["Message-ID"])
 
     def _server(self) -> Server:
         port = self.port or _PORTS[self.security]
-        return Server(self.name, self.host, port, self.security, self.ca_file, self.timeout)
+        host = self._read("host", self.host)
+        ca_file = self._read("ca_file", self.ca_file) or None
+        return Server(self.name, host, port, self.security, ca_file, self.timeout)
+
+    def _read(self, field: str, text: str | None, variable: str | None = None) -> str:
+        try:
+            return read(field, text, variable)
+        except ConfigurationError as exc:
+            raise DeliveryError(f"alert channel {self.name!r}: {exc}") from None
 
     def _login(self) -> Login | None:
         if self.username is None:
             return None
-        try:
-            return Login(read("username", self.username), read("password", self.password, self.password_env))
-        except ConfigurationError as exc:
-            raise DeliveryError(f"alert channel {self.name!r}: {exc}") from None
+        password = self._read("password", self.password, self.password_env)
+        return Login(self._read("username", self.username), password)
 
     def _check_server(self) -> None:
         if self.security not in _PORTS:

@@ -112,13 +112,15 @@ class WebChannel(Channel):
         """
         post, who = _sender(), self.who(url)
         sent = {**_HEADERS, **(headers or {})}
+        ca_file = self._read("ca_file", self.ca_file) or None
         until = time.monotonic() + self.timeout if ends is None else ends
         try:
-            return post(url, sent.items(), body, ends=until, ca_file=self.ca_file)
-        except TimeoutError as exc:
-            raise DeliveryError(f"{who}: no complete answer within {self.timeout:g} s") from exc.__cause__
+            return post(url, sent.items(), body, ends=until, ca_file=ca_file)
+        except TimeoutError:
+            raise DeliveryError(f"{who}: no complete answer within {self.timeout:g} s") from None
         except DeliveryError as exc:
-            raise DeliveryError(f"{who}: {redactor.text(str(exc))}") from exc.__cause__
+            # Without its cause: that quotes what the receiver sent, which may be what it was sent.
+            raise DeliveryError(f"{who}: {redactor.text(str(exc))}") from None
 
     def who(self, url: str) -> str:
         """The channel and its receiver, without secrets."""
@@ -174,5 +176,6 @@ def _sender() -> Callable[..., Answer]:
     try:
         from phlo_hooks.connections import post
     except ImportError:
-        raise MissingExtraError("httpcore2", "alerting") from None
+        # Not the end of the message: it can be installed.
+        raise DeliveryError(str(MissingExtraError("httpcore2", "alerting"))) from None
     return post

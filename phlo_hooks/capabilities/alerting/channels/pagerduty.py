@@ -7,12 +7,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from phlo_hooks.capabilities.alerting.channels.http import WebChannel, redactor_of, refusal
+from phlo_hooks.capabilities.alerting.channels.http import WebChannel, check_address, redactor_of, refusal
 from phlo_hooks.capabilities.alerting.channels.pagerduty_event import dedup_key, event
 from phlo_hooks.capabilities.alerting.channels.secrets import check_one, given, known
 from phlo_hooks.capabilities.alerting.message import Kind, Message
 from phlo_hooks.errors import ConfigurationError, DeliveryError
-from phlo_hooks.urls import check_url
 
 _ROUTING_KEY = re.compile(r"[0-9A-Za-z]{32}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -36,7 +35,7 @@ class PagerDutyChannel(WebChannel):
         default=None, repr=False, description="32 characters, of an Events API v2 integration; a secret."
     )
     routing_key_env: str | None = Field(default=None, description="An environment variable with it.")
-    source: str = Field(default="dagster", min_length=1, description="What PagerDuty shows as the source.")
+    source: str = Field(default="dagster", description="What PagerDuty shows as the source.")
     url: str = Field(
         default="https://events.pagerduty.com/v2/enqueue",
         description="In the EU region: https://events.eu.pagerduty.com/v2/enqueue",
@@ -68,10 +67,11 @@ class PagerDutyChannel(WebChannel):
         if message.kind in _QUIET:
             return None
         key = self._key(target)
-        redactor = redactor_of(self.url, [key])
-        answer = self.post(self.url, event(message, key, self.source), redactor)
+        url = self._read_url("url", self.url)
+        redactor = redactor_of(url, [key])
+        answer = self.post(url, event(message, key, self._read("source", self.source)), redactor)
         if not answer.accepted:
-            raise refusal(answer, self.who(self.url), redactor.text)
+            raise refusal(answer, self.who(url), redactor.text)
         return dedup_key(message.incident_id)
 
     def _key(self, target: str | None) -> str:
@@ -83,7 +83,7 @@ class PagerDutyChannel(WebChannel):
 
     def _check_fields(self) -> None:
         check_one("routing_key", self.routing_key, self.routing_key_env)
-        check_url(self.url)
+        check_address("url", self.url, None)
         if not given(self.routing_key, self.routing_key_env):
             raise ConfigurationError(
                 "there is no routing key: use routing_key=EnvVar(…), or routing_key_env='…'"

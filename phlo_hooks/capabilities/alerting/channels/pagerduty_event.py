@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from phlo_hooks.capabilities.alerting.channels.cutting import one_line
@@ -39,7 +39,7 @@ def event(message: Message, routing_key: str, source: str) -> bytes:
 
 def dedup_key(incident_id: str) -> str:
     """The id of the incident, or its digest where PagerDuty has no room for it."""
-    if len(incident_id) <= MAX_KEY and incident_id.isascii() and incident_id.isprintable():
+    if 0 < len(incident_id) <= MAX_KEY and incident_id.isascii() and incident_id.isprintable():
         return incident_id
     return hashlib.sha256(incident_id.encode(errors="backslashreplace")).hexdigest()
 
@@ -52,13 +52,13 @@ def _trigger(message: Message, source: str) -> dict[str, Any]:
         "source": source,
         "timestamp": message.timestamp.isoformat(),
         "class": message.rule or message.kind.value,
-        "custom_details": dict(_details(message)),
+        "custom_details": _named(_details(message)),
     }
     return {"client": "phlo-hooks", "payload": payload, **({"links": links} if links else {})}
 
 
 def _details(message: Message) -> Iterator[tuple[str, Any]]:
-    """The user's own facts under their labels; ours under names that begin with a small letter."""
+    """Facts under their labels, and the rest under names of ours."""
     yield from ((fact.label, fact.value) for fact in message.facts)
     parts = [part_line(part) for part in message.parts]
     own: dict[str, Any] = {
@@ -72,6 +72,15 @@ def _details(message: Message) -> Iterator[tuple[str, Any]]:
         "stack": message.stack,
     }
     yield from ((name, value) for name, value in own.items() if value)
+
+
+def _named(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """As a mapping; a name that is there already gets a number, so that nothing is lost."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        copies = sum(each == name or each.startswith(f"{name} (") for each in found)
+        found[f"{name} ({copies + 1})" if copies else name] = value
+    return found
 
 
 def _json(body: dict[str, Any]) -> bytes:

@@ -11,7 +11,7 @@ from phlo_hooks.capabilities.alerting.message import Fact, Link, Message, Part
 
 Rendering = TypeVar("Rendering")
 
-_HALVINGS = 12
+_HALVINGS = 10
 # Longer addresses are cut by browsers and mail readers: such a link leads nowhere.
 _MAX_URL = 2000
 
@@ -40,8 +40,8 @@ def fitting(
 ) -> Rendering:
     """The rendering of as much of a message as fits; of what does not even then, the smallest one.
 
-    The stack gives way first, then the parts, the facts, and last the text and the error; the title and the
-    links stay, and so does the start of the error.
+    The stack gives way first, then the parts, the facts, the text and the error, and at the very end links
+    and the end of the title. The start of both stays.
 
     Args:
         message: of any size, with any characters.
@@ -118,16 +118,18 @@ def _narrower(room: Room) -> Iterator[Room]:
     for _ in range(_HALVINGS):
         room = _halved(room)
         yield room
+    for name, least in (("links", 1), ("title", 16)):
+        while getattr(room, name) > least:
+            room = replace(room, **{name: max(getattr(room, name) // 2, least)})
+            yield room
 
 
 def _halved(room: Room) -> Room:
     """With less of what is left; at least a few words of each."""
     return replace(
         room,
-        title=max(room.title // 2, 16),
         text=room.text // 2,
         error=max(room.error // 2, 40),
         advice=room.advice // 2,
         fact=max(room.fact // 2, 16),
-        links=max(room.links // 2, 1),
     )

@@ -11,13 +11,12 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from phlo_hooks.capabilities.alerting.channels.http import WebChannel, check_address, redactor_of
-from phlo_hooks.capabilities.alerting.channels.secrets import check_one, given
+from phlo_hooks.capabilities.alerting.channels.secrets import check_one, given, known
 from phlo_hooks.capabilities.alerting.channels.slack_answers import Reply, problem, reply_of
 from phlo_hooks.capabilities.alerting.channels.slack_blocks import blocks, fallback, notification
 from phlo_hooks.capabilities.alerting.message import Kind, Message
-from phlo_hooks.errors import ConfigurationError
+from phlo_hooks.errors import ConfigurationError, DeliveryError
 from phlo_hooks.redaction import Redactor
-from phlo_hooks.urls import check_url
 
 # Names have up to 80 letters of any script; IDs begin with what they are: a channel, a group, a person.
 _CHANNEL = re.compile(r"#[^\s#@<>&|]{1,80}|[CDGUW][A-Z0-9]{7,}")
@@ -61,7 +60,10 @@ class SlackChannel(WebChannel):
                 f"alert channel {self.name!r}: a webhook posts to its own channel alone: for the target "
                 f"{target!r}, use a token, or a second SlackChannel"
             )
-        _check_channel(self.name, target)
+        try:
+            _check_channel(target)
+        except ConfigurationError as exc:
+            raise ConfigurationError(f"alert channel {self.name!r}: {exc}") from None
 
     def send(self, message: Message, *, target: str | None = None, thread: str | None = None) -> str | None:
         """Send a message; as text, if Slack refuses its blocks.
@@ -86,7 +88,7 @@ class SlackChannel(WebChannel):
             reply = way.post(payload)
         if reply.error:
             raise problem(reply, way.who, way.redactor.text)
-        return thread or reply.ts
+        return (thread or reply.ts) if way.is_app else None
 
     def _threading(self, message: Message, thread: str | None) -> Payload:
         if thread is None:
@@ -101,34 +103,33 @@ class SlackChannel(WebChannel):
             url = self._read_url("webhook_url", self.webhook_url, self.webhook_url_env)
             return _Way(self, url, quiet, {}, redactor_of(url), ends)
         token = self._read("token", self.token, self.token_env)
-        url = f"{self.api_url.rstrip('/')}/chat.postMessage"
+        url = f"{self._read_url('api_url', self.api_url).rstrip('/')}/chat.postMessage"
         headers = {"authorization": f"Bearer {token}"}
-        return _Way(
-            self, url, {"channel": target or self.channel, **quiet}, headers, redactor_of(url, [token]), ends
-        )
+        channel = target or self._read("channel", self.channel)
+        if not channel:
+            raise DeliveryError(f"alert channel {self.name!r}: it has no channel, and no target was named")
+        return _Way(self, url, {"channel": channel, **quiet}, headers, redactor_of(url, [token]), ends)
 
     def _check_fields(self) -> None:
         check_address("webhook_url", self.webhook_url, self.webhook_url_env)
         check_one("token", self.token, self.token_env)
-        check_url(self.api_url)
+        check_address("api_url", self.api_url, None)
         has_url = given(self.webhook_url, self.webhook_url_env)
         has_token = given(self.token, self.token_env)
         if has_url == has_token:
             raise ConfigurationError(
                 "use one of webhook_url=EnvVar(…), webhook_url_env='…', token=EnvVar(…) or token_env='…'"
             )
-        if has_url and self.channel:
-            raise ConfigurationError(
-                f"channel={self.channel!r} needs a token: a webhook posts to its own channel alone"
-            )
-        if self.channel:
-            _check_channel(self.name, self.channel)
+        if has_url and self.channel is not None:
+            raise ConfigurationError("channel needs a token: a webhook posts to its own channel alone")
+        if known(self.channel) is not None:
+            _check_channel(str(self.channel))
 
 
-def _check_channel(name: str, channel: str) -> None:
+def _check_channel(channel: str) -> None:
     if not _CHANNEL.fullmatch(channel):
         raise ConfigurationError(
-            f"alert channel {name!r}: {channel!r} is no Slack channel: use '#name', or an ID (C0123456789)"
+            f"{channel!r} is no Slack channel: use '#name', or an ID such as C0123456789"
         )
 
 

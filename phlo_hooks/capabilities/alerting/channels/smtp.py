@@ -8,9 +8,11 @@ from __future__ import annotations
 import base64
 import smtplib
 import ssl
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from phlo_hooks.answers import excerpt
 from phlo_hooks.errors import DeliveryError, PermanentError
@@ -44,7 +46,7 @@ class Server:
         port: of the server.
         security: starttls, ssl or plain.
         ca_file: further certificate authorities to trust.
-        timeout: seconds for each answer.
+        timeout: seconds for a mail.
     """
 
     name: str
@@ -109,9 +111,41 @@ def _connected(server: Server, login: Login | None) -> Iterator[smtplib.SMTP]:
 
 def _connect(server: Server) -> smtplib.SMTP:
     if server.security == "ssl":
-        tls = _tls(server.ca_file)
-        return smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=tls)
-    return smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+        return _TlsConnection(server, context=_tls(server.ca_file))
+    return _Connection(server)
+
+
+class _Deadline:
+    """Every wait of a connection ends at one time, however many answers it takes."""
+
+    def __init__(self, server: Server, **options: Any) -> None:
+        self._ends = time.monotonic() + server.timeout
+        super().__init__(server.host, server.port, timeout=server.timeout, **options)  # type: ignore[call-arg]
+
+    def send(self, s: Any) -> None:
+        self._wait_no_longer()
+        super().send(s)  # type: ignore[misc]
+
+    def getreply(self) -> tuple[int, bytes]:
+        self._wait_no_longer()
+        found: tuple[int, bytes] = super().getreply()  # type: ignore[misc]
+        return found
+
+    def _wait_no_longer(self) -> None:
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        sock = getattr(self, "sock", None)
+        if sock is not None:
+            sock.settimeout(left)
+
+
+class _Connection(_Deadline, smtplib.SMTP):
+    """In the open, or with STARTTLS later."""
+
+
+class _TlsConnection(_Deadline, smtplib.SMTP_SSL):
+    """With TLS from the start."""
 
 
 def _tls(ca_file: str | None) -> ssl.SSLContext:

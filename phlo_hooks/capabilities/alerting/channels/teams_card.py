@@ -12,17 +12,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from phlo_hooks.capabilities.alerting.channels.looks import footer, headline, part_lines
-from phlo_hooks.capabilities.alerting.channels.room import Room, fitting
+from phlo_hooks.capabilities.alerting.channels.room import Room, fitting, trimmed
 from phlo_hooks.capabilities.alerting.channels.text import plain_text
 from phlo_hooks.capabilities.alerting.message import Kind, Message
 
 # 28 KB are documented; 413 was seen from 20.8 KB on, because what is counted is a later form of the message.
 MAX_BODY = 20_000
-# Of a card whose text is all there is; a proxy or flow that refused the larger one may take this.
+# Bytes of a card whose text is all there is; a proxy or flow that refused the larger one may take this.
 MAX_TEXT = 6000
 _ROOM = Room(text=3000, error=3000, stack=10_000, advice=1000, facts=20, fact=500, parts=40, links=6)
 _STYLES = {"CRITICAL": "attention", "ERROR": "attention", "WARN": "warning", "INFO": "accent"}
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~])")
+# What makes emphasis and links; nothing that stands in most addresses, which Teams turns into links itself.
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>~|])")
 
 Element = dict[str, Any]
 
@@ -33,10 +34,11 @@ def card(message: Message) -> bytes:
 
 
 def text_card(message: Message) -> bytes:
-    """The same as a card of version 1.0 with nothing in it but text."""
-    text = plain_text(message, MAX_TEXT, written=_escape_markdown)
+    """The same as a card of version 1.0 with nothing in it but text and links."""
+    text = plain_text(message, MAX_TEXT, written=_escape_markdown, measure=_bytes)
     block = {"type": "TextBlock", "text": text, "wrap": True}
-    return _envelope({"type": "AdaptiveCard", "version": "1.0", "body": [block]})
+    links = _actions(trimmed(message, Room(links=3, fact=100)))
+    return _envelope({"type": "AdaptiveCard", "version": "1.0", "body": [block], **links})
 
 
 def _envelope(content: Element) -> bytes:
@@ -49,7 +51,6 @@ def _envelope(content: Element) -> bytes:
 
 
 def _card(message: Message) -> Element:
-    actions = [{"type": "Action.OpenUrl", "title": link.text, "url": link.url} for link in message.links]
     return {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -57,8 +58,13 @@ def _card(message: Message) -> Element:
         "fallbackText": headline(message),
         "msteams": {"width": "Full"},
         "body": list(_body(message)),
-        **({"actions": actions} if actions else {}),
+        **_actions(message),
     }
+
+
+def _actions(message: Message) -> Element:
+    actions = [{"type": "Action.OpenUrl", "title": link.text, "url": link.url} for link in message.links]
+    return {"actions": actions} if actions else {}
 
 
 def _body(message: Message) -> Iterator[Element]:
@@ -95,6 +101,10 @@ def _paragraph(runs: list[Element]) -> Element:
 
 def _run(text: str, **style: Any) -> Element:
     return {"type": "TextRun", "text": text, **style}
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode())
 
 
 def _escape_markdown(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from phlo_hooks.capabilities.alerting.channels.cutting import one_line
 from phlo_hooks.capabilities.alerting.channels.looks import footer, headline, part_lines
 from phlo_hooks.capabilities.alerting.channels.room import Room, fitting
 from phlo_hooks.capabilities.alerting.message import Message
@@ -18,7 +19,9 @@ def plain_text(
     written: Callable[[str], str] = str,
     measure: Callable[[str], int] = len,
 ) -> str:
-    """As much of a message as `limit` allows; title, first line of the error and links always.
+    """As much of a message as `limit` allows: title, first line of the error and links, if any at all.
+
+    Where there is not even room for those, as in a short message to a telephone, it is one line.
 
     Args:
         message: of any size.
@@ -32,7 +35,10 @@ def plain_text(
     def render(cut_to_size: Message) -> str:
         return written("\n\n".join(_paragraphs(cut_to_size, with_title=with_title)))
 
-    return fitting(message, render, lambda text: measure(text) <= limit, room)
+    text = fitting(message, render, lambda text: measure(text) <= limit, room)
+    if measure(text) <= limit:
+        return text
+    return written(one_line(headline(message), limit, lambda line: measure(written(line))))
 
 
 def _paragraphs(message: Message, *, with_title: bool) -> Iterator[str]:

@@ -66,7 +66,7 @@ def everywhere(text: str, count: int = 30) -> Message:
     return replace(
         FIRING,
         message_id=text[:200],
-        incident_id=text[:5000],
+        incident_id=text[:1000],
         title=text,
         text=text,
         rule=text,
