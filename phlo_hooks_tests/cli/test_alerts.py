@@ -73,6 +73,15 @@ def test_explain_says_why_not(failed: Lake) -> None:
     assert "delivery delivered" in out
 
 
+def test_explain_a_message(failed: Lake) -> None:
+    """The event of a message that was due is no rule's business: it says what became of it."""
+    out = failed.out("explain", failed.event_id("alert.firing"))
+    assert "a message to people: sent" in out
+    assert "unmatched" not in out
+    [message] = failed.json("explain", failed.event_id("alert.firing"))
+    assert (message["state"], message["delivery"]["hook"]) == ("sent", "alerting.people")
+
+
 def test_explain_before_the_relay_was_there(lake: Lake) -> None:
     """A rule asks for it, and nobody has looked at it yet: that is no answer of the rule's."""
     runtime = lake.runtime()

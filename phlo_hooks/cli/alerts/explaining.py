@@ -70,10 +70,14 @@ class Explanation:
         self._setup, self._store, self._record = setup, store, record
         self._account: Account = setup.account(store)
         self._delivery = delivery_to(store, record.event_id, setup.rules_hook)
-        self._findings = self._account.findings(setup.plan, record.event)
+        # An event may itself be a message that is due.
+        self._message = self._account.notice(record.event_id)
+        self._findings = () if self._message else self._account.findings(setup.plan, record.event)
 
     def documents(self) -> Iterator[dict[str, Any]]:
-        """A document for each rule."""
+        """A document for each rule; of a message, the message."""
+        if self._message:
+            yield notice_document(self._message, self._sent(self._message))
         for finding in self._findings:
             incident, notices = self._incident(finding), self._notices(finding)
             yield {
@@ -91,6 +95,8 @@ class Explanation:
     def lines(self) -> Iterator[str]:
         """The same, for people."""
         yield f"\n{self._setup.name}"
+        if self._message:
+            yield f"  a message to {self._message.recipient}: {became(self._message, self._sent(self._message))}"
         for finding in self._findings:
             yield f"  {finding.rule}: {self._outcome(finding)}: {self._reason(finding)}"
             incident = self._incident(finding)
