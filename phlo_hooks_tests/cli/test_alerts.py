@@ -69,7 +69,7 @@ def test_explain_says_why_not(failed: Lake) -> None:
     assert "failures: notified: to people" in out
     assert "people: sent 20" in out
     assert "customers only: unmatched: it is about no asset of customers" in out
-    assert "grouped: grouped: the group waits until" in out
+    assert "grouped: grouped: its group waits until" in out
     assert "delivery delivered" in out
 
 

@@ -95,8 +95,8 @@ class Explanation:
     def lines(self) -> Iterator[str]:
         """The same, for people."""
         yield f"\n{self._setup.name}"
-        if self._message:
-            yield f"  a message to {self._message.recipient}: {became(self._message, self._sent(self._message))}"
+        if message := self._message:
+            yield f"  a message to {message.recipient}: {became(message, self._sent(message))}"
         for finding in self._findings:
             yield f"  {finding.rule}: {self._outcome(finding)}: {self._reason(finding)}"
             incident = self._incident(finding)
