@@ -109,6 +109,7 @@ def _run(
 ) -> tuple[Runtime, list[DemoRun]]:
     from phlo_hooks.demo.lakehouse import build_definitions
     from phlo_hooks.demo.run import run_demo
+    from phlo_hooks.producers.sensor import tick
 
     with _progress(console) as progress:
         task = progress.add_task("preparing the dbt project")
@@ -118,17 +119,9 @@ def _run(
             runs = run_demo(instance, definitions, months=months, on_progress=follow.run)
         runtime: Runtime = definitions.resources["hooks"].runtime  # type: ignore[index]
         progress.remove_task(task)
-    _deliver(instance, runtime)
-    return runtime, runs
-
-
-def _deliver(instance: dg.DagsterInstance, runtime: Runtime) -> None:
-    """As the tail sensor does, until nothing is left: alerts follow from what the rules made of events."""
-    from phlo_hooks.producers.sensor import tick
-
+    # No progress is shown meanwhile: this prints the alerts.
     tick(instance, runtime, "")
-    while runtime.relay(instance, "").run().delivered:
-        pass
+    return runtime, runs
 
 
 @contextmanager
