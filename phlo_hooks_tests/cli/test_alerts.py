@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -13,7 +14,7 @@ from phlo_hooks.capabilities.alerting.rules import Rule
 from phlo_hooks.cli import cli
 from phlo_hooks.cli.alerts.rules import unheard
 from phlo_hooks.testing import Fault
-from phlo_hooks_tests.cli.alerting_lake import SECRET, Lake, opened
+from phlo_hooks_tests.cli.alerting_lake import MODULE, SECRET, Lake, opened
 
 FAILED = "Asset orders failed"
 
@@ -290,6 +291,28 @@ def test_one_of_several_resources(lake: Lake, monkeypatch: pytest.MonkeyPatch) -
     lake.out("mute", "all", "--for", "1h", "--resource", "second")
     assert [each["mutes"] != [] for each in lake.json("list")] == [False, True]
     assert "did you mean 'second'?" in lake.error("list", "--resource", "secnd")
+
+
+def test_several_locations(failed: Lake) -> None:
+    """Each has a memory of its own: what was wrong in one is nothing to the other."""
+    path = failed.folder / "two.yaml"
+    entries = [
+        {"python_file": {"relative_path": f"{MODULE}.py", "location_name": name}}
+        for name in (f"{MODULE}.py", "other")
+    ]
+    path.write_text(json.dumps({"load_from": entries}))
+    environment = {"DAGSTER_HOME": failed.instance.root_directory}
+
+    def run(*arguments: str) -> list[dict[str, Any]]:
+        command = ["alerts", *arguments, "-w", str(path), "--json"]
+        result = CliRunner().invoke(cli, command, env=environment)
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    assert [each["location"] for each in run("list")] == [f"{MODULE}.py", "other"]
+    explained = run("explain", failed.event_id("ingestion.end"))
+    outcomes = {each["location"]: each["outcome"] for each in explained if each["rule"] == "failures"}
+    assert outcomes == {f"{MODULE}.py": "notified", "other": "undecided"}
+    assert any("of another location" in each["reason"] for each in explained)
 
 
 def test_definitions_without_alerts(lake: Lake) -> None:

@@ -62,12 +62,15 @@ def notice_document(notice: Notice, delivery: DeliveryRecord | None) -> dict[str
 
 def delivery_of(store: HookStore, setup: Setup, notice: Notice) -> DeliveryRecord | None:
     """The delivery of a message to its channel; others may listen for its event, too."""
-    return delivery_to(store, notice.id, f"{setup.key}.{Recipient.read(notice.recipient).channel}")
+    channel = Recipient.read(notice.recipient).channel
+    return delivery_to(store, setup, notice.id, channel)
 
 
-def delivery_to(store: HookStore, event_id: str, hook: str) -> DeliveryRecord | None:
-    """The delivery of an event to a hook; None when there is none."""
-    return next((each for each in store.deliveries(event_id=event_id) if each.hook == hook), None)
+def delivery_to(store: HookStore, setup: Setup, event_id: str, name: str) -> DeliveryRecord | None:
+    """The delivery of an event to a hook of a resource, in its location; None when there is none."""
+    hook, scopes = f"{setup.key}.{name}", (setup.location, "")
+    deliveries = store.deliveries(event_id=event_id)
+    return next((each for each in deliveries if each.hook == hook and each.scope in scopes), None)
 
 
 def _told_document(incident: Incident, told: Told) -> dict[str, Any]:

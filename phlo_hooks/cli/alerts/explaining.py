@@ -10,6 +10,7 @@ import click
 
 from phlo_hooks.capabilities.alerting.explain import Account, Finding, Notice
 from phlo_hooks.capabilities.alerting.incident import Incident
+from phlo_hooks.capabilities.alerting.ledger import RULES
 from phlo_hooks.cli.alerts.documents import (
     delivery_of,
     delivery_to,
@@ -69,7 +70,7 @@ class Explanation:
     def __init__(self, setup: Setup, store: HookStore, record: EventRecord) -> None:
         self._setup, self._store, self._record = setup, store, record
         self._account: Account = setup.account(store)
-        self._delivery = delivery_to(store, record.event_id, setup.rules_hook)
+        self._delivery = delivery_to(store, setup, record.event_id, RULES)
         # An event may itself be a message that is due.
         self._message = self._account.notice(record.event_id)
         self._findings = () if self._message else self._account.findings(setup.plan, record.event)
@@ -122,7 +123,7 @@ class Explanation:
         """Why there is no decision, although a rule asks for the event."""
         found = self._delivery
         if found is None:
-            return "but its event was recorded when no rule did"
+            return "but it was not recorded for these rules: it is older, or of another location"
         if found.state in _WAITS:
             return f"the relay has yet to look at it: {found.state.value}, due {short(found.next_attempt_at)}"
         if found.state is DeliveryState.DEAD:

@@ -10,7 +10,6 @@ from functools import cached_property
 import dagster as dg
 
 from phlo_hooks.capabilities.alerting.explain import Account
-from phlo_hooks.capabilities.alerting.ledger import RULES
 from phlo_hooks.capabilities.alerting.plan import Plan
 from phlo_hooks.capabilities.alerting.resource import AlertingResource
 from phlo_hooks.cli.loading import Location
@@ -51,11 +50,6 @@ class Setup:
     def name(self) -> str:
         """As people tell it from others."""
         return f"{self.key} in {self.location}"
-
-    @property
-    def rules_hook(self) -> str:
-        """The hook that sees the events."""
-        return f"{self.key}.{RULES}"
 
     @property
     def redactor(self) -> Redactor:
