@@ -312,7 +312,7 @@ def test_several_locations(failed: Lake) -> None:
     explained = run("explain", failed.event_id("ingestion.end"))
     outcomes = {each["location"]: each["outcome"] for each in explained if each["rule"] == "failures"}
     assert outcomes == {f"{MODULE}.py": "notified", "other": "undecided"}
-    assert any("of another location" in each["reason"] for each in explained)
+    assert any("but another location decided" in each["reason"] for each in explained)
 
 
 def test_definitions_without_alerts(lake: Lake) -> None:

@@ -128,7 +128,7 @@ class Explanation:
             return f"the relay has yet to look at it: {found.state.value}, due {short(found.next_attempt_at)}"
         if found.state is DeliveryState.DEAD:
             return f"but the rules could not be asked: {first_line(found.last_error)}"
-        return "but the rule is newer than that, or it is too long ago"
+        return "but another location decided, the rule is newer than that, or it is too long ago"
 
     def _incident(self, finding: Finding) -> Incident | None:
         identity = finding.verdict.incident_id if finding.verdict else None
