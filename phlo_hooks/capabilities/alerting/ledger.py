@@ -13,7 +13,7 @@ from phlo_hooks.capabilities.alerting.message import Kind
 from phlo_hooks.capabilities.alerting.routes import Recipient
 from phlo_hooks.capabilities.alerting.verdict import Verdict
 from phlo_hooks.events import AlertEvent, HookCorrelation, HookEvent
-from phlo_hooks.state import StateChange, StateEntry, StateStore
+from phlo_hooks.state import StateChange, StateStore
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "alerts.phlo-hooks")
 # So long can be explained what became of an event, and what an incident was.
@@ -116,11 +116,14 @@ class Ledger:
             self.get(key)
         self._changed[key] = StateChange(key, value, self._versions.get(key, 0), self.now + kept)
 
-    def list(self, prefix: str) -> Iterable[StateEntry]:
-        """What is kept under this prefix, from before this batch."""
+    def list(self, prefix: str) -> Iterable[tuple[str, Any]]:
+        """The keys under this prefix with their values, as this batch has them."""
+        found: dict[str, Any] = {}
         for entry in self._state.list(prefix):
-            self._versions[entry.key] = entry.version
-            yield entry
+            self._versions.setdefault(entry.key, entry.version)
+            found[entry.key] = entry.value
+        found.update({key: each.value for key, each in self._changed.items() if key.startswith(prefix)})
+        return [(key, value) for key, value in found.items() if value is not None]
 
     def drop(self, key: str) -> None:
         """Forget a value."""
