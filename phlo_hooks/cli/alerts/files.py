@@ -9,7 +9,6 @@ from typing import Any
 from phlo_hooks.capabilities.alerting.resource import AlertingResource
 from phlo_hooks.capabilities.alerting.yaml_file import read_settings
 from phlo_hooks.cli.alerts.setups import Setup
-from phlo_hooks.errors import ConfigurationError
 
 
 def read_rules(path: str, deployed: AlertingResource | None = None) -> AlertingResource:
@@ -23,12 +22,7 @@ def read_rules(path: str, deployed: AlertingResource | None = None) -> AlertingR
         ConfigurationError: names the file, and what is wrong with it.
     """
     known = _fields(deployed) if deployed else {}
-
-    def make(settings: dict[str, Any]) -> AlertingResource:
-        _check_on(settings.get("rules"))
-        return AlertingResource(**{**known, **settings})
-
-    return read_settings(path, make)
+    return read_settings(path, lambda settings: AlertingResource(**{**known, **settings}))
 
 
 def with_rules(setup: Setup, path: str) -> Setup:
@@ -38,19 +32,6 @@ def with_rules(setup: Setup, path: str) -> Setup:
         ConfigurationError: as of `read_rules`, or an asset selection that stands for nothing.
     """
     return replace(setup, resource=read_rules(path, setup.resource))
-
-
-def _check_on(rules: Any) -> None:
-    """Without quotes `on` is one of YAML's words for true, and so no name of a field.
-
-    Raises:
-        ConfigurationError: a rule has it.
-    """
-    for rule in rules if isinstance(rules, list) else ():
-        if isinstance(rule, dict) and True in rule:
-            raise ConfigurationError(
-                f'rule {rule.get("name")!r}: write "on" in quotes: YAML takes it for true without'
-            )
 
 
 def _fields(resource: AlertingResource) -> Mapping[str, Any]:
