@@ -8,7 +8,7 @@ from typing import Any
 
 from phlo_hooks.capabilities.alerting.facts import Facts
 from phlo_hooks.capabilities.alerting.incident import MAX_ALSO, Incident
-from phlo_hooks.capabilities.alerting.ledger import RUN, Ledger, alert_id
+from phlo_hooks.capabilities.alerting.ledger import RUN, Ledger, alert_id, slot_of
 from phlo_hooks.capabilities.alerting.routes import Recipient
 from phlo_hooks.capabilities.alerting.rules import Rule
 from phlo_hooks.capabilities.alerting.verdict import Outcome
@@ -55,6 +55,7 @@ def claim(
         "error": facts.first_line,
         "to": sorted(map(str, recipients)),
         "incident": incident.id,
+        "slot": slot_of(incident),
         "severity": facts.severity,
         "told": what not in _UNTOLD,
         "quiet": quiet.isoformat() if quiet > ledger.now else None,
@@ -74,7 +75,7 @@ def earlier(ledger: Ledger, rule: Rule, facts: Facts, recipients: Iterable[Recip
         if to and to <= set(each["to"]) and (each["rule"] == rule.name or _is_told_by(each, awake))
     ]
     found = next((each for each in _same_cause(facts, claims)), None)
-    incident = ledger.find(found["incident"]) if found else None
+    incident = ledger.find(found["incident"], found["slot"]) if found else None
     if incident is not None and facts.title not in incident.also:
         incident.also = [*incident.also, facts.title][:MAX_ALSO]
         ledger.touch(incident)

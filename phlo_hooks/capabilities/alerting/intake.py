@@ -10,7 +10,7 @@ from phlo_hooks.capabilities.alerting import causes, flapping
 from phlo_hooks.capabilities.alerting.conditions import Conditions, Match
 from phlo_hooks.capabilities.alerting.facts import Facts, Recovery, facts_of, recoveries_of
 from phlo_hooks.capabilities.alerting.incident import Incident, State
-from phlo_hooks.capabilities.alerting.ledger import FORGOTTEN, HELD, NOTICE, VALUE, Ledger, alert_id
+from phlo_hooks.capabilities.alerting.ledger import HELD, NOTICE, VALUE, Ledger, alert_id
 from phlo_hooks.capabilities.alerting.message import Kind
 from phlo_hooks.capabilities.alerting.plan import Plan
 from phlo_hooks.capabilities.alerting.routes import Recipient
@@ -45,10 +45,8 @@ class Intake:
 
     def tidy(self) -> None:
         """Give up incidents that nobody has heard of for a long time."""
-        for incident in self._ledger.incidents:
-            if self._now - incident.last > FORGOTTEN and not any(
-                each.waiting for each in incident.told.values()
-            ):
+        for incident in self._ledger.forgotten():
+            if not any(each.waiting for each in incident.told.values()):
                 self._ledger.close(incident, State.EXPIRED)
         for key, held in self._ledger.list(HELD):
             # The run does not end, or nobody says so.
@@ -202,7 +200,7 @@ class Intake:
 
     def _recover(self, recoveries: Iterable[Recovery], rule: str | None = None) -> Iterator[Verdict]:
         for recovery in recoveries:
-            for incident in self._ledger.incidents:
+            for incident in self._ledger.mended_by(recovery):
                 if incident.kind != "problem" or rule not in (None, incident.rule):
                     continue
                 if incident.mended(recovery):
@@ -231,9 +229,7 @@ class Intake:
 
     def _close_group(self, key: str, event: HookEvent) -> Iterator[Verdict]:
         """Its run or backfill has ended: nobody else will join the group."""
-        for incident in self._ledger.incidents:
-            if incident.key != key:
-                continue
+        for incident in self._ledger.called(key):
             incident.ended = facts_of(event).written()
             rule = self._plan.rule(incident.rule)
             waiting = [name for name, told in incident.told.items() if told.waiting]
@@ -256,7 +252,7 @@ class Intake:
         self._ledger.put(
             NOTICE + str(about), {**known, "state": "failed", "reason": getattr(event, "reason", "")}
         )
-        incident = self._ledger.find(known["incident_id"])
+        incident = self._ledger.find(known["incident_id"], known["slot"])
         if incident is not None:
             incident.teller(known["recipient"]).waiting.pop(str(about), None)
             self._ledger.touch(incident)

@@ -51,7 +51,7 @@ class Sender:
         """
         recipient = Recipient(event.channel, event.target)
         ledger = Ledger(self.host.state, self.host.clock())
-        incident, rule = ledger.find(event.incident_id), self.plan.rule(event.rule)
+        incident, rule = _incident_of(event, ledger), self.plan.rule(event.rule)
         told = incident.told.get(str(recipient)) if incident else None
         if incident is None or told is None or event.event_id not in told.waiting:
             # Sent before; or nobody knows any more what it was about.
@@ -139,13 +139,17 @@ class Sender:
         for number in range(_MAX_TRIES):
             time.sleep(random.uniform(0, _PAUSE * number))
             ledger = Ledger(self.host.state, self.host.clock())
-            incident = ledger.find(event.incident_id)
+            incident = _incident_of(event, ledger)
             if incident is None:
                 return
             change(ledger, ledger.touch(incident), incident.teller(str(recipient)))
             if ledger.commit():
                 return
         raise StoreError(f"incident {event.incident_id} is written by too many at once: try again")
+
+
+def _incident_of(event: AlertEvent, ledger: Ledger) -> Incident | None:
+    return ledger.find(event.incident_id, event.details["slot"])
 
 
 def useless(rule: Rule, ledger: Ledger, incident: Incident, told: Told, notice: str) -> str:
