@@ -1,4 +1,4 @@
-"""Durations as people write them."""
+"""Durations as people write them: `2h`, `90m`, `1h 30m`, `1w`, or a number of seconds."""
 
 from __future__ import annotations
 
@@ -9,31 +9,42 @@ from datetime import timedelta
 from phlo_hooks.errors import ConfigurationError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
-_WHOLE = re.compile(rf"(?:{_PART.pattern}\s*)+")
+_PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])")
+# A century: what is longer is a mistake, and would overflow a date.
+_MOST = 100 * 365 * 86_400
 
 
-def duration(value: str | float | timedelta) -> timedelta:
-    """What `90s`, `15m`, `1h30m`, `3d`, `1w`, a number of seconds, or a `timedelta` says.
+def duration(value: str | float | timedelta, what: str = "a duration", *, zero: bool = False) -> timedelta:
+    """What `value` stands for.
+
+    Args:
+        value: such as `2h`, `90m`, `1d 12h`, a `timedelta`, or seconds as a number or as text.
+        what: the setting or the tag that has it, for the message.
+        zero: whether it may be none at all.
 
     Raises:
-        ConfigurationError: it says no duration, or a negative one.
+        ConfigurationError: it is no duration, or not above 0.
     """
-    seconds = _seconds(value)
-    try:
-        if seconds is not None and seconds >= 0:
-            return timedelta(seconds=seconds)
-    except OverflowError:
-        pass
-    raise ConfigurationError(f"{value!r} is not a duration: write 90s, 15m, 1h30m or 3d")
+    found = None if isinstance(value, bool) else _seconds(value)
+    if found is None or not 0 <= found <= _MOST or not (found or zero):
+        raise ConfigurationError(
+            f"{what} is {value!r}: write a time above 0 such as 90m, 2h, 1d 12h, or a number of seconds"
+        )
+    return timedelta(seconds=found)
 
 
 def _seconds(value: str | float | timedelta) -> float | None:
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, str):
-        text = value.strip()
-        if not _WHOLE.fullmatch(text):
-            return None
-        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
-    return float(value) if math.isfinite(value) else None
+    try:
+        number = float(value)
+    except ValueError:
+        return _sum_of_parts(str(value))
+    return number if math.isfinite(number) else None
+
+
+def _sum_of_parts(text: str) -> float | None:
+    parts = list(_PART.finditer(text))
+    if not parts or _PART.sub("", text).strip():
+        return None
+    return sum(float(part[1]) * _UNITS[part[2]] for part in parts)

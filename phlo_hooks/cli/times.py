@@ -48,7 +48,8 @@ class DurationType(click.ParamType):  # type: ignore[type-arg]  # generic only i
 def duration(text: str) -> timedelta | None:
     """The duration that a text says; None when it says none."""
     try:
-        return durations.duration(text)
+        # A bare number is not typed: 2 of what?
+        return None if text.strip().replace(".", "").isdigit() else durations.duration(text, zero=True)
     except ConfigurationError:
         return None
 

@@ -6,9 +6,9 @@ import re
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import dagster as dg
 from pydantic import Field
 
+from phlo_hooks.capabilities.alerting.strict import StrictConfig
 from phlo_hooks.errors import ConfigurationError, MissingExtraError
 from phlo_hooks.events import SEVERITIES
 
@@ -16,7 +16,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
-class QuietHours(dg.Config):
+class QuietHours(StrictConfig):
     """A part of each day, or of some days, in which messages wait for its end."""
 
     start: str = Field(description="Such as 22:00, by the clock of the time zone.")

@@ -26,6 +26,7 @@ from phlo_hooks.capabilities.alerting.ledger import LOOK_AGAIN, RULES
 from phlo_hooks.capabilities.alerting.plan import Plan, make_plan
 from phlo_hooks.capabilities.alerting.rules import Rule
 from phlo_hooks.capabilities.alerting.sending import Sender
+from phlo_hooks.capabilities.alerting.strict import check_names
 from phlo_hooks.capabilities.alerting.yaml_file import read_settings
 from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.events import AlertEvent, HookEvent
@@ -100,7 +101,12 @@ class AlertingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             ConfigurationError: names the file, and what is wrong with it.
         """
-        return read_settings(path, lambda settings: cls(**{**settings, **more}))
+
+        def make(settings: dict[str, Any]) -> AlertingResource:
+            check_names(settings, cls.model_fields, "the file")
+            return cls(**{**settings, **more})
+
+        return read_settings(path, make)
 
     @property
     def channels(self) -> Mapping[str, Channel]:

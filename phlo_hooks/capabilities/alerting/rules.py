@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar
+from typing import Any
 
-import dagster as dg
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from phlo_hooks.capabilities.alerting.quiet import QuietHours, next_time, zone
 from phlo_hooks.capabilities.alerting.signals import SIGNALS, healing_types, wanted
+from phlo_hooks.capabilities.alerting.strict import StrictConfig
 from phlo_hooks.durations import duration
 from phlo_hooks.envelope import suggest
 from phlo_hooks.errors import ConfigurationError
@@ -23,9 +23,11 @@ _WAITS = {"run": "1h", "backfill": "1d"}
 _DURATIONS = ("window", "max_window", "group_wait", "renotify", "escalate_after", "flap_within")
 # Telling of a repetition: once an hour, then less and less, once a day in the end.
 WINDOW, MAX_WINDOW, BACKOFF = "1h", "1d", 2.0
+# A window has long been as long as it may be by then; more would be too large a number.
+_GROWTHS = 20
 
 
-class Threshold(dg.Config):
+class Threshold(StrictConfig):
     """A limit for a number that an asset's materializations carry as metadata, such as rows."""
 
     name: str = Field(
@@ -70,7 +72,7 @@ class Threshold(dg.Config):
         return f"{value:g} is {change:+.0f} % from {before:g}" if risen or fallen else ""
 
 
-class Rule(dg.Config):
+class Rule(StrictConfig):
     """Which events become messages, to whom, and how often.
 
     Times are texts such as `90s`, `15m`, `1h30m`, `1d`; numbers of seconds and `timedelta`s are taken too.
@@ -135,14 +137,12 @@ class Rule(dg.Config):
     )
     template: str | None = Field(default=None, description="Jinja2, for the text of the message.")
 
-    model_config: ClassVar[ConfigDict] = {"hide_input_in_errors": True}
-
     @field_validator(*_DURATIONS, mode="before")
     @classmethod
     def _as_text(cls, value: Any) -> Any:
-        return (
-            f"{duration(value).total_seconds():g}s" if isinstance(value, (int, float, timedelta)) else value
-        )
+        if not isinstance(value, (int, float, timedelta)):
+            return value
+        return f"{duration(value, zero=True).total_seconds():g}s"
 
     @field_validator("mute_until", mode="before")
     @classmethod
@@ -187,12 +187,12 @@ class Rule(dg.Config):
     def span(self, name: str) -> timedelta | None:
         """One of its times; None where it is not set."""
         text = getattr(self, name)
-        return None if text is None else duration(text)
+        return None if text is None else duration(text, name, zero=True)
 
     @property
     def patience(self) -> timedelta:
         """How long a group waits for more."""
-        return duration(self.group_wait or _WAITS.get(self.group_by, "1m"))
+        return duration(self.group_wait or _WAITS.get(self.group_by, "1m"), zero=True)
 
     def awake(self, due: datetime, severity: str) -> datetime:
         """`due`, or the end of the quiet hours that it falls into."""
@@ -200,8 +200,8 @@ class Rule(dg.Config):
 
     def window_after(self, sent: int) -> timedelta:
         """How long repetitions are not sent after the message with this number, the first being 1."""
-        first = duration(self.window or WINDOW)
-        return min(max(duration(self.max_window), first), first * self.backoff ** min(max(0, sent - 1), 50))
+        first, most = duration(self.window or WINDOW, zero=True), duration(self.max_window, zero=True)
+        return min(max(most, first), first * self.backoff ** min(max(0, sent - 1), _GROWTHS))
 
     def _check(self) -> None:
         who = f"rule {self.name!r}"
@@ -211,7 +211,7 @@ class Rule(dg.Config):
             raise ConfigurationError(f"{who}: on is empty: name signals, such as asset.failure")
         self._check_words(who)
         for name in _DURATIONS:
-            _labelled(f"{who}: {name}", lambda name=name: self.span(name))
+            _labelled(who, lambda name=name: self.span(name))
         _labelled(who, lambda: self._wanted)
         _labelled(f"{who}: mute_until", lambda: self.muted_until)
         zone(self.timezone, who)

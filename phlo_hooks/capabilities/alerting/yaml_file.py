@@ -15,7 +15,20 @@ from pydantic import ValidationError
 from phlo_hooks.errors import ConfigurationError
 
 T = TypeVar("T")
+_BOOL = "tag:yaml.org,2002:bool"
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+class _Loader(yaml.SafeLoader):
+    """As YAML 1.2 has it: `on` is a word, and only true and false are truth values."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  # PyYAML's own
+        first: [(tag, pattern) for tag, pattern in found if tag != _BOOL]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Loader.add_implicit_resolver(_BOOL, re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 
 
 def read_settings(path: str | PathLike[str], make: Callable[[dict[str, Any]], T]) -> T:
@@ -25,7 +38,7 @@ def read_settings(path: str | PathLike[str], make: Callable[[dict[str, Any]], T]
         ConfigurationError: the file cannot be read, is not a mapping, or `make` refuses it.
     """
     try:
-        settings = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        settings = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)  # noqa: S506  # it is a safe one
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
         raise ConfigurationError(f"{path} cannot be read: {exc}") from None
     if not isinstance(settings, dict):
@@ -41,7 +54,7 @@ def read_settings(path: str | PathLike[str], make: Callable[[dict[str, Any]], T]
 def _with_variables(value: Any, where: str) -> Any:
     """`${NAME}` as what is looked up when it is needed."""
     if isinstance(value, dict):
-        return {key: _with_variables(item, f"{where}: {key}") for key, item in value.items()}
+        return {str(key): _with_variables(item, f"{where}: {key}") for key, item in value.items()}
     if isinstance(value, list):
         return [_with_variables(item, where) for item in value]
     if not isinstance(value, str) or not (found := _VARIABLE.search(value)):

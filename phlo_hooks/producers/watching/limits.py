@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from phlo_hooks.durations import duration
 from phlo_hooks.errors import ConfigurationError
-from phlo_hooks.producers.watching.durations import duration
 
 # On a job or a run, ours first; Dagster's own says after how many seconds it ends the run.
 LONG_RUNNING_TAG, MAX_RUNTIME_TAG = "phlo/long_running", "dagster/max_runtime"

@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from phlo_hooks import HookBusResource, with_hooks
+from phlo_hooks.durations import duration
 from phlo_hooks.errors import ConfigurationError
-from phlo_hooks.producers.watching.durations import duration
 from phlo_hooks.producers.watching.limits import Limits
 
 DURATIONS = [

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import dagster as dg
 from pydantic import Field
 
 from phlo_hooks.capabilities.alerting.message import Message
+from phlo_hooks.capabilities.alerting.strict import StrictConfig
 from phlo_hooks.errors import ConfigurationError
 
 
-class Channel(dg.Config):
+class Channel(StrictConfig):
     """A way to reach people. Built when definitions load, so without I/O; secrets are read when it sends.
 
     A subclass says in `takes_target` what may stand behind the colon of a rule's `to`, as in
