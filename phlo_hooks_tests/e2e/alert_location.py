@@ -119,7 +119,12 @@ def profiled(context: dg.AssetExecutionContext) -> None:
     """Nothing in this release watches for drift, or profiles: its own code says what it found."""
     key = context.asset_key.to_user_string()
     drift = DriftEvent(
-        event_type="drift.detected", asset_key=key, metric="null_rate", baseline=0.01, current=0.2, change=19.0
+        event_type="drift.detected",
+        asset_key=key,
+        metric="null_rate",
+        baseline=0.01,
+        current=0.2,
+        change=19.0,
     )
     error = ErrorInfo(message="out of memory", error_class="MemoryError")
     emit(context, drift)
@@ -229,7 +234,20 @@ ALERTING = AlertingResource(
 
 defs = with_hooks(
     dg.Definitions(
-        assets=[customers, orders, revenue, report, stock, shops, daily, *TABLES, profiled, endless, letters, answers],
+        assets=[
+            customers,
+            orders,
+            revenue,
+            report,
+            stock,
+            shops,
+            daily,
+            *TABLES,
+            profiled,
+            endless,
+            letters,
+            answers,
+        ],
         asset_checks=[amounts_are_positive, addresses, is_complete],
         jobs=[
             *OF_OPS,

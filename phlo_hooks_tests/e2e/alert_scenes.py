@@ -82,9 +82,7 @@ class Stage:
         """As the freshness daemon does, so much later."""
         now = freshness_evaluator.get_current_timestamp
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(
-                freshness_evaluator, "get_current_timestamp", lambda: now() + later.total_seconds()
-            )
+            patch.setattr(freshness_evaluator, "get_current_timestamp", lambda: now() + later.total_seconds())
             self.deployment.look_at_freshness()
 
     def backfill_job(self) -> PartitionBackfill:
