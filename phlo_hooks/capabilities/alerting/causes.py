@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from phlo_hooks.capabilities.alerting.facts import Facts
 from phlo_hooks.capabilities.alerting.incident import MAX_ALSO, Incident
-from phlo_hooks.capabilities.alerting.ledger import RUN, Ledger, alert_id
+from phlo_hooks.capabilities.alerting.ledger import RUN, Ledger, alert_id, slot_of
 from phlo_hooks.capabilities.alerting.routes import Recipient
 from phlo_hooks.capabilities.alerting.rules import Rule
+from phlo_hooks.capabilities.alerting.verdict import Outcome
 
 _CLAIMING = ("run.failure", "asset.failure", "check.failed", "check.error")
+# Nobody is told of it, or nobody knows when: no reason for another rule to be silent.
+_UNTOLD = (Outcome.BELOW, Outcome.MUTED, Outcome.UNHEARD, Outcome.DIGEST)
 # Signs of one run's trouble that are remembered; beyond, a message more is better than one less.
 _MAX_CLAIMS = 200
 
@@ -29,11 +33,17 @@ def fingerprint(rule: Rule, facts: Facts) -> str:
 
 
 def claim(
-    ledger: Ledger, rule: Rule, facts: Facts, recipients: Iterable[Recipient], incident: Incident
+    ledger: Ledger,
+    rule: Rule,
+    facts: Facts,
+    recipients: Iterable[Recipient],
+    incident: Incident,
+    what: Outcome,
 ) -> None:
     """Note who is told of a run's trouble, so that its other signs are not told to them as well."""
     if facts.run_id is None or facts.signal not in _CLAIMING:
         return
+    quiet = rule.awake(ledger.now, facts.severity)
     key = RUN + facts.run_id
     claims: list[dict[str, Any]] = list(ledger.get(key) or ())
     own = {
@@ -45,6 +55,10 @@ def claim(
         "error": facts.first_line,
         "to": sorted(map(str, recipients)),
         "incident": incident.id,
+        "slot": slot_of(incident),
+        "severity": facts.severity,
+        "told": what not in _UNTOLD,
+        "quiet": quiet.isoformat() if quiet > ledger.now else None,
     }
     if own not in claims and len(claims) < _MAX_CLAIMS:
         ledger.put(key, [*claims, own])
@@ -54,14 +68,23 @@ def earlier(ledger: Ledger, rule: Rule, facts: Facts, recipients: Iterable[Recip
     """The incident that tells of the same cause to the same people; None where nobody does."""
     if facts.run_id is None or facts.signal not in _CLAIMING:
         return None
-    to = {str(each) for each in recipients}
-    claims = [each for each in ledger.get(RUN + facts.run_id) or () if to and to <= set(each["to"])]
+    to, awake = {str(each) for each in recipients}, rule.awake(ledger.now, facts.severity)
+    claims = [
+        each
+        for each in ledger.get(RUN + facts.run_id) or ()
+        if to and to <= set(each["to"]) and (each["rule"] == rule.name or _is_told_by(each, awake))
+    ]
     found = next((each for each in _same_cause(facts, claims)), None)
-    incident = ledger.find(found["incident"]) if found else None
+    incident = ledger.find(found["incident"], found["slot"]) if found else None
     if incident is not None and facts.title not in incident.also:
         incident.also = [*incident.also, facts.title][:MAX_ALSO]
         ledger.touch(incident)
     return incident
+
+
+def _is_told_by(claim: dict[str, Any], when: datetime) -> bool:
+    """Whether people hear of it from its rule, and no later than this."""
+    return bool(claim["told"] and (claim["quiet"] is None or datetime.fromisoformat(claim["quiet"]) <= when))
 
 
 def _same_cause(facts: Facts, claims: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -80,7 +103,7 @@ def _same_cause(facts: Facts, claims: list[dict[str, Any]]) -> list[dict[str, An
 
 def _of_steps(facts: Facts, claims: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A run has failed because of its steps: nothing new, if each of them was told."""
-    told = [each for each in claims if each["step"] in facts.steps]
+    told = [each for each in claims if each["step"] in facts.steps and not _is_warning(each)]
     return told if facts.steps and {each["step"] for each in told} == set(facts.steps) else []
 
 
@@ -90,7 +113,14 @@ def _shares_step(facts: Facts, claim: dict[str, Any]) -> bool:
         # Another partition of the same asset counts for the same incident anyway.
         other = claim["asset"] != facts.asset_key
         return bool(other and claim["step"] == facts.step_key and claim["error"] == facts.first_line)
-    return bool(claim["signal"] == "check.failed" and claim["asset"] == facts.asset_key)
+    return bool(
+        claim["signal"] == "check.failed" and claim["asset"] == facts.asset_key and not _is_warning(claim)
+    )
+
+
+def _is_warning(claim: dict[str, Any]) -> bool:
+    """A check that only warns fails neither its asset nor its run."""
+    return bool(claim["signal"] == "check.failed" and claim["severity"] in ("INFO", "WARN"))
 
 
 def _is_alone(facts: Facts, claims: list[dict[str, Any]]) -> bool:

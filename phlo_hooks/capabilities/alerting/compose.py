@@ -110,7 +110,7 @@ class Composer:
     def _title(self, incident: Incident, kind: Kind, untold: dict[str, int]) -> str:
         facts, count = incident.latest, sum(untold.values())
         if kind is Kind.DIGEST:
-            return f"Digest of {self._rule.name}: {_several(incident.count, 'event')}"
+            return f"Digest of {self._rule.name}: {_several(count, 'event')}"
         wrong = [cause for cause in incident.causes.values() if not cause.ok]
         many = len(incident.causes) > 1 and self._rule.group_by != "subject"
         what = f"{len(wrong) or len(incident.causes)} problems in {incident.key}" if many else facts.title
@@ -133,9 +133,9 @@ class Composer:
             often = "once" if incident.count == 1 else _several(incident.count, "time")
             lasted = in_words((ended - incident.first).total_seconds())
             began, over = self._time(incident.first), self._time(ended)
-            said = [
-                f"It began at {began}, happened {often}, and was over at {over}, after {lasted}."
-            ]
+            said = [f"It began at {began}, happened {often}, and was over at {over}, after {lasted}."]
+            if incident.more_causes:
+                said.append(f"Whether {_several(incident.more_causes, 'event')} more are over is not known.")
         if kind is Kind.FLAPPING:
             said.append(
                 f"It changed {len(incident.changes)} times within {self._rule.flap_within}. "
@@ -214,7 +214,7 @@ class Composer:
 
 def untold_of(incident: Incident, told: Told) -> dict[str, int]:
     """How often each cause happened since the recipient was told last; only those that did."""
-    counts = {name: cause.count - told.counts.get(name, 0) for name, cause in incident.causes.items()}
+    counts = {name: count - told.counts.get(name, 0) for name, count in incident.counts.items()}
     return {name: count for name, count in counts.items() if count > 0}
 
 

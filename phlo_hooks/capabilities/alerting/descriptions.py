@@ -30,8 +30,7 @@ def _requested(event: Any) -> str:
 
 
 def _ended(event: Any) -> str:
-    told = outcome(event.partitions)
-    return f"{told[:1].upper()}{told[1:]}." if told else ""
+    return _sentence(outcome(event.partitions))
 
 
 def _waits(event: Any) -> str:
@@ -64,8 +63,11 @@ def _column(name: str, kind: str | None) -> str:
 
 
 def _reasons(event: Any) -> str:
-    told = "; ".join(event.reasons)
-    return f"{told[:1].upper()}{told[1:]}." if told else ""
+    return _sentence("; ".join(event.reasons))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def _drifts(event: Any) -> str:
@@ -83,5 +85,5 @@ _BY_TYPE: Mapping[str, Callable[[Any], str]] = {
     "drift.detected": _drifts,
     "backfill.start": _requested,
     "backfill.end": _ended,
-    "hook.enabled": lambda event: f"{event.reason or ''}.".capitalize().lstrip("."),
+    "hook.enabled": lambda event: _sentence(event.reason or ""),
 }

@@ -156,6 +156,11 @@ class Incident(BaseModel):
         """The facts of what happened last."""
         return max(self.causes.values(), key=lambda cause: cause.last).about
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many events each cause had; under "" those of causes that are not listed."""
+        return {"": self.more_causes, **{name: cause.count for name, cause in self.causes.items()}}
+
     def happened(self, fingerprint: str, facts: Facts) -> bool:
         """One more event; whether its cause is listed."""
         self.count += 1

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from phlo_hooks.capabilities.alerting import causes, flapping
 from phlo_hooks.capabilities.alerting.conditions import Conditions, Match
 from phlo_hooks.capabilities.alerting.facts import Facts, Recovery, facts_of, recoveries_of
 from phlo_hooks.capabilities.alerting.incident import Incident, State
-from phlo_hooks.capabilities.alerting.ledger import FORGOTTEN, HELD, NOTICE, VALUE, Ledger, alert_id
+from phlo_hooks.capabilities.alerting.ledger import HELD, NOTICE, VALUE, Ledger, alert_id
 from phlo_hooks.capabilities.alerting.message import Kind
 from phlo_hooks.capabilities.alerting.plan import Plan
 from phlo_hooks.capabilities.alerting.routes import Recipient
@@ -17,7 +18,6 @@ from phlo_hooks.capabilities.alerting.rules import Rule
 from phlo_hooks.capabilities.alerting.telling import Telling
 from phlo_hooks.capabilities.alerting.verdict import Outcome, Verdict
 from phlo_hooks.events import AlertEvent, HookEvent
-from phlo_hooks.state import StateEntry
 
 _RUN_ENDS = ("run.success", "run.failure", "run.canceled")
 # A metric's last value is of use for longer than an incident is.
@@ -45,15 +45,13 @@ class Intake:
 
     def tidy(self) -> None:
         """Give up incidents that nobody has heard of for a long time."""
-        for incident in self._ledger.incidents:
-            if self._now - incident.last > FORGOTTEN and not any(
-                each.waiting for each in incident.told.values()
-            ):
+        for incident in self._ledger.forgotten():
+            if not any(each.waiting for each in incident.told.values()):
                 self._ledger.close(incident, State.EXPIRED)
-        for entry in list(self._ledger.list(HELD)):
+        for key, held in self._ledger.list(HELD):
             # The run does not end, or nobody says so.
-            if self._now - datetime.fromisoformat(entry.value["at"]) >= _HELD_AT_MOST:
-                self._let_go(entry)
+            if self._now - datetime.fromisoformat(held["at"]) >= _HELD_AT_MOST:
+                self._let_go(key, held)
 
     def _verdicts(self, event: HookEvent) -> Iterator[Verdict]:
         self._lost(event)
@@ -84,7 +82,8 @@ class Intake:
         self._ledger.put(key, value, _VALUE_KEPT)
         match = conditions.match(event, before)
         if match.facts is None and (back := conditions.recovery(event, before)) is not None:
-            for verdict in self._recover([back]):
+            # Within this rule's limit; another rule may have a narrower one.
+            for verdict in self._recover([back], conditions.rule.name):
                 self._ledger.decide(event.event_id, verdict)
         return match
 
@@ -116,12 +115,12 @@ class Intake:
     def _release(self, event: HookEvent) -> None:
         """Decide what was held until the end of its run."""
         again = bool(getattr(event, "will_retry", None))
-        for entry in list(self._ledger.list(f"{HELD}{event.run_id}/")):
-            self._let_go(entry, "its run is launched again" if again else "")
+        for key, held in self._ledger.list(f"{HELD}{event.run_id}/"):
+            self._let_go(key, held, "its run is launched again" if again else "")
 
-    def _let_go(self, entry: StateEntry, retried: str = "") -> None:
-        self._ledger.drop(entry.key)
-        rule, facts = self._plan.rule(entry.value["rule"]), Facts.read(entry.value["facts"])
+    def _let_go(self, key: str, held: Mapping[str, Any], retried: str = "") -> None:
+        self._ledger.drop(key)
+        rule, facts = self._plan.rule(held["rule"]), Facts.read(held["facts"])
         if rule is None:
             return
         dropped = Verdict(rule.name, Outcome.RETRYING, retried)
@@ -138,8 +137,9 @@ class Intake:
         fingerprint = causes.fingerprint(rule, facts)
         listed = incident.happened(fingerprint, facts)
         self._ledger.touch(incident)
-        causes.claim(self._ledger, rule, facts, recipients, incident)
-        return self._tell(rule, facts, incident, fingerprint if listed else "", recipients)
+        verdict = self._tell(rule, facts, incident, fingerprint if listed else "", recipients)
+        causes.claim(self._ledger, rule, facts, recipients, incident, verdict.outcome)
+        return verdict
 
     def _tell(
         self,
@@ -198,10 +198,12 @@ class Intake:
             return f"the rule is muted until {until.isoformat()}"
         return self._ledger.mute_of(rule.name, facts)
 
-    def _recover(self, recoveries: Iterable[Recovery]) -> Iterator[Verdict]:
+    def _recover(self, recoveries: Iterable[Recovery], rule: str | None = None) -> Iterator[Verdict]:
         for recovery in recoveries:
-            for incident in self._ledger.incidents:
-                if incident.kind == "problem" and incident.mended(recovery):
+            for incident in self._ledger.mended_by(recovery):
+                if incident.kind != "problem" or rule not in (None, incident.rule):
+                    continue
+                if incident.mended(recovery):
                     yield self._mended(self._ledger.touch(incident))
 
     def _mended(self, incident: Incident) -> Verdict:
@@ -227,9 +229,7 @@ class Intake:
 
     def _close_group(self, key: str, event: HookEvent) -> Iterator[Verdict]:
         """Its run or backfill has ended: nobody else will join the group."""
-        for incident in self._ledger.incidents:
-            if incident.key != key:
-                continue
+        for incident in self._ledger.called(key):
             incident.ended = facts_of(event).written()
             rule = self._plan.rule(incident.rule)
             waiting = [name for name, told in incident.told.items() if told.waiting]
@@ -252,7 +252,7 @@ class Intake:
         self._ledger.put(
             NOTICE + str(about), {**known, "state": "failed", "reason": getattr(event, "reason", "")}
         )
-        incident = self._ledger.find(known["incident_id"])
+        incident = self._ledger.find(known["incident_id"], known["slot"])
         if incident is not None:
             incident.teller(known["recipient"]).waiting.pop(str(about), None)
             self._ledger.touch(incident)

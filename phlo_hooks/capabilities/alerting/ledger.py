@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from phlo_hooks.capabilities.alerting.facts import Facts
+from phlo_hooks.capabilities.alerting.facts import Facts, Recovery
 from phlo_hooks.capabilities.alerting.incident import Incident, State, Waiting
+from phlo_hooks.capabilities.alerting.index import Index
 from phlo_hooks.capabilities.alerting.message import Kind
 from phlo_hooks.capabilities.alerting.routes import Recipient
 from phlo_hooks.capabilities.alerting.verdict import Verdict
 from phlo_hooks.events import AlertEvent, HookCorrelation, HookEvent
-from phlo_hooks.state import StateChange, StateEntry, StateStore
+from phlo_hooks.state import StateChange, StateStore
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "alerts.phlo-hooks")
 # So long can be explained what became of an event, and what an incident was.
@@ -30,6 +31,11 @@ RUN, HELD, FLAPS, VALUE = "run/", "held/", "flaps/", "value/"
 def alert_id(*parts: object) -> str:
     """An id that is the same whoever works it out, and never too long for a key."""
     return str(uuid.uuid5(_NAMESPACE, "|".join(map(str, parts))))
+
+
+def slot_of(incident: Incident) -> str:
+    """Where an incident is kept while it is open: one place for each rule and key."""
+    return alert_id(incident.rule, incident.key)
 
 
 class Ledger:
@@ -52,34 +58,71 @@ class Ledger:
         self._changed: dict[str, StateChange] = {}
         self._dirty: dict[str, Incident] = {}
         self._decisions: dict[str, dict[str, Any]] = {}
-        self._open: dict[tuple[str, str], Incident] = {}
-        for entry in state.list(OPEN):
-            self._versions[entry.key] = entry.version
-            incident = Incident.read(entry.value)
-            self._open[incident.rule, incident.key] = incident
+        # What is open, by where it is kept: read when it is asked for, and None for what is not there.
+        self._open: dict[str, Incident | None] = {}
+        self._index: Index | None = None
         self._mutes = {entry.key.removeprefix(MUTE): entry.value for entry in state.list(MUTE)}
-
-    @property
-    def incidents(self) -> tuple[Incident, ...]:
-        """All that are open."""
-        return tuple(self._open.values())
 
     def incident(self, rule: str, key: str) -> Incident | None:
         """The open incident of a rule with this key."""
-        return self._open.get((rule, key))
+        return self._at(OPEN + alert_id(rule, key))
 
-    def find(self, incident_id: str) -> Incident | None:
-        """An incident by its id, open or not."""
-        found = next((each for each in self._open.values() if each.id == incident_id), None)
-        if found is None and (value := self.get(CLOSED + incident_id)) is not None:
-            found = Incident.read(value)
-        return found
+    def find(self, incident_id: str, slot: str) -> Incident | None:
+        """An incident by its id, open or not.
+
+        Args:
+            incident_id: its id.
+            slot: where it is kept while it is open, see `slot_of`.
+        """
+        found = self._at(OPEN + slot)
+        if found is not None and found.id == incident_id:
+            return found
+        if incident_id in self._dirty:
+            return self._dirty[incident_id]
+        value = self.get(CLOSED + incident_id)
+        return None if value is None else Incident.read(value)
+
+    def mended_by(self, recovery: Recovery) -> list[Incident]:
+        """The open incidents that a recovery may end."""
+        return self._all_of(self._looked_up.mended_by(recovery))
+
+    def called(self, key: str) -> list[Incident]:
+        """The open incidents with this key, of any rule."""
+        return [each for each in self._all_of(self._looked_up.called(key)) if each.key == key]
+
+    def forgotten(self) -> list[Incident]:
+        """The open incidents that nothing was heard of for a long time."""
+        moment = self.now - FORGOTTEN
+        return [each for each in self._all_of(self._looked_up.older_than(moment)) if each.last < moment]
+
+    @property
+    def _looked_up(self) -> Index:
+        if self._index is None:
+            self._index = Index()
+            for entry in self._state.list(OPEN):
+                if entry.key not in self._read:
+                    self._read[entry.key], self._versions[entry.key] = entry.value, entry.version
+                if self._read[entry.key] is not None:
+                    self._index.add(entry.key, self._read[entry.key])
+        return self._index
+
+    def _at(self, home: str) -> Incident | None:
+        if home not in self._open:
+            value = self.get(home)
+            self._open[home] = None if value is None else Incident.read(value)
+        return self._open[home]
+
+    def _all_of(self, homes: Iterable[str]) -> list[Incident]:
+        """Those that are kept there, and those that this batch has made or changed."""
+        mine = (home for home, each in self._open.items() if each is not None and each.id in self._dirty)
+        found = (self._at(home) for home in sorted({*homes, *mine}))
+        return [incident for incident in found if incident is not None]
 
     def begin(self, rule: str, key: str, facts: Facts, kind: str = "problem") -> Incident:
         """A new incident that begins with an event of these facts."""
         identity = alert_id("incident", rule, key, facts.event_id)
         incident = Incident(id=identity, rule=rule, key=key, kind=kind, first=facts.when, last=facts.when)
-        self._open[rule, key] = incident
+        self._open[OPEN + slot_of(incident)] = incident
         return self.touch(incident)
 
     def touch(self, incident: Incident) -> Incident:
@@ -90,13 +133,13 @@ class Ledger:
     def close(self, incident: Incident, state: State = State.RESOLVED) -> None:
         """It is over: it is kept for those who ask, and for the messages that are still to be sent."""
         incident.state, incident.resolved_at = state, self.now
-        self._open.pop((incident.rule, incident.key), None)
+        self._open[OPEN + slot_of(incident)] = None
         self.touch(incident)
 
     def mute_of(self, rule: str, facts: Facts) -> str:
         """Why nothing is sent of these facts; empty if it is."""
-        names = [f"rule:{rule}", "all", *(f"asset:{key}" for key in facts.asset_keys)]
-        found = next((self._mutes[alert_id(name)] for name in names if alert_id(name) in self._mutes), None)
+        names = map(alert_id, [f"rule:{rule}", "all", *(f"asset:{key}" for key in facts.asset_keys)])
+        found = next((self._mutes[name] for name in names if name in self._mutes), None)
         return f"muted until {found['until']}: {found['reason']}" if found else ""
 
     def get(self, key: str) -> Any:
@@ -116,11 +159,14 @@ class Ledger:
             self.get(key)
         self._changed[key] = StateChange(key, value, self._versions.get(key, 0), self.now + kept)
 
-    def list(self, prefix: str) -> Iterable[StateEntry]:
-        """What is kept under this prefix, from before this batch."""
+    def list(self, prefix: str) -> Iterable[tuple[str, Any]]:
+        """The keys under this prefix with their values, as this batch has them."""
+        found: dict[str, Any] = {}
         for entry in self._state.list(prefix):
-            self._versions[entry.key] = entry.version
-            yield entry
+            self._versions.setdefault(entry.key, entry.version)
+            found[entry.key] = entry.value
+        found.update({key: each.value for key, each in self._changed.items() if key.startswith(prefix)})
+        return [(key, value) for key, value in found.items() if value is not None]
 
     def drop(self, key: str) -> None:
         """Forget a value."""
@@ -172,6 +218,7 @@ class Ledger:
             due=due if due and due > self.now else None,
             title=about.title,
             severity=incident.severity,
+            details={"slot": slot_of(incident)},
             correlation=HookCorrelation(
                 run_id=about.run_id,
                 job_name=about.job_name,
@@ -180,7 +227,12 @@ class Ledger:
                 causation_id=about.event_id,
             ),
         )
-        value = {"incident_id": incident.id, "recipient": str(recipient), "state": "waiting"}
+        value = {
+            "incident_id": incident.id,
+            "slot": slot_of(incident),
+            "recipient": str(recipient),
+            "state": "waiting",
+        }
         self.put(NOTICE + identity, value)
         return identity
 
@@ -203,16 +255,16 @@ class Ledger:
         return self._state.commit(changes, self.events.values()) if changes else True
 
     def _incident_changes(self) -> Iterable[StateChange]:
-        for rule, key in {(each.rule, each.key) for each in self._dirty.values()}:
+        for slot in {slot_of(each) for each in self._dirty.values()}:
             # By what it is about, not by its id: of two relays that begin one, the slower one starts over.
-            home, current = OPEN + alert_id(rule, key), self._open.get((rule, key))
-            version = self._versions.get(home, 0)
+            home = OPEN + slot
+            current, version = self._at(home), self._versions.get(home, 0)
             if current is not None:
                 yield StateChange(home, current.written(), version)
             elif version:
                 yield StateChange(home, None, version, self.now)
         for incident in self._dirty.values():
-            if self._open.get((incident.rule, incident.key)) is not incident:
+            if self._at(OPEN + slot_of(incident)) is not incident:
                 home = CLOSED + incident.id
                 yield StateChange(home, incident.written(), self._versions.get(home, 0), self.now + KEPT)
 

@@ -24,7 +24,7 @@ _DURATIONS = ("window", "max_window", "group_wait", "renotify", "escalate_after"
 # Telling of a repetition: once an hour, then less and less, once a day in the end.
 WINDOW, MAX_WINDOW, BACKOFF = "1h", "1d", 2.0
 # A window has long been as long as it may be by then; more would be too large a number.
-_GROWTHS = 20
+_GROWTHS, _MAX_BACKOFF = 20, 1e6
 
 
 class Threshold(StrictConfig):
@@ -201,7 +201,8 @@ class Rule(StrictConfig):
     def window_after(self, sent: int) -> timedelta:
         """How long repetitions are not sent after the message with this number, the first being 1."""
         first, most = duration(self.window or WINDOW, zero=True), duration(self.max_window, zero=True)
-        return min(max(most, first), first * self.backoff ** min(max(0, sent - 1), _GROWTHS))
+        grown = first.total_seconds() * min(self.backoff, _MAX_BACKOFF) ** min(max(0, sent - 1), _GROWTHS)
+        return timedelta(seconds=min(max(most, first).total_seconds(), grown))
 
     def _check(self) -> None:
         who = f"rule {self.name!r}"

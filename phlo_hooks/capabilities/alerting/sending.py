@@ -15,8 +15,10 @@ from phlo_hooks.capabilities.alerting.incident import Incident, State, Told
 from phlo_hooks.capabilities.alerting.ledger import NOTICE, Ledger
 from phlo_hooks.capabilities.alerting.message import Kind, Message
 from phlo_hooks.capabilities.alerting.plan import Plan
+from phlo_hooks.capabilities.alerting.quiet import next_time
 from phlo_hooks.capabilities.alerting.routes import Recipient
 from phlo_hooks.capabilities.alerting.rules import Rule
+from phlo_hooks.capabilities.alerting.telling import TELLING
 from phlo_hooks.errors import StoreError
 from phlo_hooks.events import AlertEvent
 from phlo_hooks.state import Host
@@ -49,7 +51,7 @@ class Sender:
         """
         recipient = Recipient(event.channel, event.target)
         ledger = Ledger(self.host.state, self.host.clock())
-        incident, rule = ledger.find(event.incident_id), self.plan.rule(event.rule)
+        incident, rule = _incident_of(event, ledger), self.plan.rule(event.rule)
         told = incident.told.get(str(recipient)) if incident else None
         if incident is None or told is None or event.event_id not in told.waiting:
             # Sent before; or nobody knows any more what it was about.
@@ -120,7 +122,7 @@ class Sender:
         def change(ledger: Ledger, incident: Incident, told: Told) -> None:
             told.waiting.pop(event.event_id, None)
             told.sent, told.sent_at = told.sent + 1, ledger.now
-            told.counts = {name: cause.count for name, cause in was.causes.items()}
+            told.counts = was.counts
             told.thread = told.thread or thread
             told.opening = message.kind in _OPENING
             _note(ledger, event, "sent", message.title)
@@ -138,13 +140,17 @@ class Sender:
         for number in range(_MAX_TRIES):
             time.sleep(random.uniform(0, _PAUSE * number))
             ledger = Ledger(self.host.state, self.host.clock())
-            incident = ledger.find(event.incident_id)
+            incident = _incident_of(event, ledger)
             if incident is None:
                 return
             change(ledger, ledger.touch(incident), incident.teller(str(recipient)))
             if ledger.commit():
                 return
         raise StoreError(f"incident {event.incident_id} is written by too many at once: try again")
+
+
+def _incident_of(event: AlertEvent, ledger: Ledger) -> Incident | None:
+    return ledger.find(event.incident_id, event.details["slot"])
 
 
 def useless(rule: Rule, ledger: Ledger, incident: Incident, told: Told, notice: str) -> str:
@@ -195,6 +201,8 @@ class Aftermath:
     def see(self, message: Message) -> None:
         """Tell of what happened while it was sent, and have the next reminder wait."""
         if self._incident.kind != "problem" or self._rule.digest:
+            if self._incident.state is State.OPEN:
+                self._catch_up(Kind.NOTICE)
             _close_if_told(self._incident, self._ledger, self._rule)
         elif self._incident.state is State.OPEN:
             self._go_on(message)
@@ -208,16 +216,22 @@ class Aftermath:
             due = now + (self._rule.span("flap_within") or timedelta())
             self._notice(Kind.FLAPPING, due, always=True)
             return
-        untold = untold_of(self._incident, self._told)
-        if any(name not in self._told.counts for name in untold):
-            self._once(Kind.FIRING, now)
-        elif untold:
-            self._once(Kind.REMINDER, now + self._rule.window_after(self._told.sent))
+        self._catch_up(Kind.FIRING)
         if (again := self._rule.span("renotify")) is not None and not self._told.waiting:
             self._notice(Kind.REMINDER, now + again, always=True)
 
+    def _catch_up(self, kind: Kind) -> None:
+        """Have told what happened while the message was sent."""
+        now, untold = self._ledger.now, untold_of(self._incident, self._told)
+        if untold and self._rule.digest:
+            self._once(Kind.DIGEST, next_time(self._rule.digest, self._rule.timezone, now))
+        elif any(name not in self._told.counts for name in untold):
+            self._once(kind, now)
+        elif untold:
+            self._once(Kind.REMINDER, now + self._rule.window_after(self._told.sent))
+
     def _once(self, kind: Kind, due: datetime) -> None:
-        if not self._told.waits_by(due, Kind.FIRING, Kind.REMINDER):
+        if not self._told.waits_by(due, *TELLING):
             self._notice(kind, due)
 
     def _notice(self, kind: Kind, due: datetime, *, always: bool = False) -> None:

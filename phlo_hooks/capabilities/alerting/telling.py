@@ -97,7 +97,9 @@ class Telling:
         told = self.incident.teller(str(recipient))
         window = self.rule.window_after(told.sent)
         if told.sent_at is None:
-            return Step(Outcome.SUPPRESSED, "a message about it waits to be sent")
+            if told.waiting:
+                return Step(Outcome.SUPPRESSED, "a message about it waits to be sent")
+            return self._now(recipient, self._kind)
         over = told.sent_at + window
         if self.ledger.now >= over:
             return self._now(recipient, Kind.REMINDER)

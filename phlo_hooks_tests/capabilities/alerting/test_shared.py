@@ -89,7 +89,7 @@ def test_several_relays_at_once(url):
             )
         )
         first = next(each.value for each in state.list("open/") if each.value["id"] == alerts[0].incident_id)
-        assert first["told"]["phone"]["counts"] == {next(iter(first["causes"])): EVENTS // 3}
+        assert sum(first["told"]["phone"]["counts"].values()) == EVENTS // 3
         assert first["told"]["phone"]["sent"] >= 1
     finally:
         for store in stores:
