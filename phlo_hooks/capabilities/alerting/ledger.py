@@ -25,7 +25,7 @@ _MAX_ID = 64
 # The hook that sees the events, which no channel can be called; and what it tells itself.
 RULES, LOOK_AGAIN = "rules", "alert.look_again"
 OPEN, CLOSED, DECISION, NOTICE, MUTE = "open/", "closed/", "decision/", "notice/", "mute/"
-RUN, HELD, FLAPS, VALUE = "run/", "held/", "flaps/", "value/"
+RUN, HELD, FLAPS, VALUE, ENDED = "run/", "held/", "flaps/", "value/", "ended/"
 
 
 def alert_id(*parts: object) -> str:
