@@ -33,6 +33,17 @@ def duration(value: str | float | timedelta, what: str = "a duration", *, zero: 
     return timedelta(seconds=found)
 
 
+def in_words(seconds: float) -> str:
+    """How long something took, as people read it: `0.4 s`, `12 min 5 s`, `26 h 3 min`."""
+    if seconds < 60:  # noqa: PLR2004
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min"
+
+
 def _seconds(value: str | float | timedelta) -> float | None:
     if isinstance(value, timedelta):
         return value.total_seconds()

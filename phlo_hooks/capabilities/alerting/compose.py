@@ -8,11 +8,13 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from phlo_hooks.capabilities.alerting.descriptions import outcome
 from phlo_hooks.capabilities.alerting.facts import Facts
 from phlo_hooks.capabilities.alerting.incident import Cause, Incident, Told
 from phlo_hooks.capabilities.alerting.message import Fact, Kind, Link, Message, Part
 from phlo_hooks.capabilities.alerting.rules import Rule
 from phlo_hooks.capabilities.alerting.templates import render
+from phlo_hooks.durations import in_words
 
 # As many as people read; the rest is counted.
 MAX_PARTS = 20
@@ -31,11 +33,29 @@ _ADVICE = {
     "freshness.failed": "Find out why the asset was not materialized in time.",
     "tick.failure": "Open its tick: until it evaluates again it launches nothing.",
     "backfill.failure": "Open the backfill, and re-execute the partitions that failed.",
+    "asset.warning": "Look at what it says of the asset's checks and freshness.",
+    "asset.degraded": "Open the asset, and mend what it says.",
+    "drift.detected": "See whether the data has changed, or what loads it.",
+    "profiling.failed": "Open the run: the table itself may be fine.",
+    "backfill.canceled": "If nobody meant it, launch the backfill again.",
     "daemon.unhealthy": "Restart dagster-daemon: schedules, sensors and the run queue depend on it.",
-    "hook.disabled": "Mend the receiver, then: phlo-hooks hooks enable NAME.",
-    "hook.dead_letter": "See phlo-hooks dead-letters list, mend the cause, then retry them.",
+    "hook.disabled": "Mend the receiver, then: phlo-hooks hooks enable HOOK.",
+    "hook.disabled open": "Mend the receiver: the hook is tried again by itself, and its events wait.",
+    "hook.dead_letter": "Mend the cause, then: phlo-hooks dead-letters list, and retry.",
     "schema.removed": "Check who uses the columns that are gone.",
     "schema.retyped": "Check who depends on the old type.",
+}
+_LABELS = {
+    "from_state": "Before",
+    "to_state": "Now",
+    "baseline": "Baseline",
+    "current": "Current",
+    "consecutive_failures": "Failures in a row",
+    "failures": "Failures in a row",
+    "last_heartbeat": "Last heartbeat",
+    "attempts": "Attempts",
+    "about_event_id": "Event",
+    "value": "Value",
 }
 
 
@@ -47,10 +67,13 @@ class Composer:
         webserver_url: of the Dagster UI, without which there are no links.
         message_id: of the notice.
         now: the time, aware.
+        location: the code location, for links to its schedules and sensors.
     """
 
-    def __init__(self, rule: Rule, webserver_url: str | None, message_id: str, now: datetime) -> None:
-        self._rule, self._id, self._now = rule, message_id, now
+    def __init__(
+        self, rule: Rule, webserver_url: str | None, message_id: str, now: datetime, location: str = ""
+    ) -> None:
+        self._rule, self._id, self._now, self._location = rule, message_id, now, location
         self._base = (webserver_url or "").rstrip("/")
         self._zone = ZoneInfo(rule.timezone)
 
@@ -73,13 +96,13 @@ class Composer:
             rule=incident.rule,
             incident_id=incident.id,
             timestamp=incident.resolved_at or incident.last,
-            facts=tuple(self._facts(incident, facts)),
+            facts=tuple(self._facts(incident, facts, kind)),
             error="" if kind is Kind.RESOLVED else facts.whole_error,
             stack="" if kind is Kind.RESOLVED else facts.stack,
             parts=self._parts(incident, told),
             more_parts=max(0, len(incident.causes) - MAX_PARTS) + incident.more_causes,
             suppressed=max(0, sum(untold.values()) - 1),
-            advice="" if kind is Kind.RESOLVED else self._rule.advice or _ADVICE.get(facts.signal, ""),
+            advice="" if kind is Kind.RESOLVED else self._rule.advice or _advice(facts),
             links=tuple(self._links(facts)),
         )
         return render(self._rule, message, facts, incident) if self._rule.template else message
@@ -107,8 +130,10 @@ class Composer:
         said = [facts.description] if facts.description else []
         if kind is Kind.RESOLVED:
             ended = incident.resolved_at or self._now
-            began, often = self._time(incident.first), _several(incident.count, "time")
-            said = [f"It began at {began}, happened {often}, and is right again since {self._time(ended)}."]
+            often = "once" if incident.count == 1 else _several(incident.count, "time")
+            lasted = in_words((ended - incident.first).total_seconds())
+            began, over = self._time(incident.first), self._time(ended)
+            said = [f"It began at {began}, happened {often}, and was over at {over}, after {lasted}."]
             if any(cause.more_places for cause in incident.causes.values()):
                 said.append("Whether all of its partitions are is not known: they are too many.")
             if incident.more_causes:
@@ -118,32 +143,40 @@ class Composer:
                 f"It changed {len(incident.changes)} times within {self._rule.flap_within}. "
                 "You hear of it again when it has come to rest."
             )
-        if incident.also:
+        if incident.also and kind is not Kind.RESOLVED:
             said.append(f"Because of it: {'; '.join(incident.also)}.")
-        if incident.ended:
+        if incident.ended and incident.ended.get("event_id") != facts.event_id:
             said.append(_roll_up(Facts.read(incident.ended)))
         return " ".join(filter(None, said))
 
-    def _facts(self, incident: Incident, facts: Facts) -> Iterator[Fact]:
+    def _facts(self, incident: Incident, facts: Facts, kind: Kind) -> Iterator[Fact]:
         places = sorted({place for cause in incident.causes.values() for place in cause.places if place})
         values = {
-            "Asset": facts.asset_key,
+            "Asset": facts.asset_key or _listed(facts.asset_keys),
             "Check": facts.check_name,
             "Partition": _listed(places) or facts.partition_key,
             "Job": None if (facts.job_name or "").startswith("__") else facts.job_name,
-            "Step": facts.step_key or _listed(facts.steps),
+            "Step": _step(facts) or _listed(facts.steps),
             "Group": facts.group,
             "Owner": ", ".join(facts.owners),
             "Run": facts.run_id,
             "Backfill": facts.backfill_id,
             "Launched by": facts.launched_by,
             "Attempt": str(facts.attempt) if facts.attempt and facts.attempt > 1 else None,
-            "Duration": f"{facts.duration:.1f} s" if facts.duration else None,
-            "Since": self._time(incident.first),
+            "Duration": in_words(facts.duration) if facts.duration else None,
+            "Since" if facts.is_problem else "At": self._time(incident.first),
             "Count": str(incident.count) if incident.count > 1 else None,
         }
         yield from (Fact(label, value) for label, value in values.items() if value)
-        yield from (Fact(name, _value(value)) for name, value in facts.details.items())
+        # Partitions are counted in the text; what was measured when it was wrong is over.
+        if kind is not Kind.RESOLVED and not facts.event_type.startswith("backfill."):
+            for name, value in facts.details.items():
+                yield Fact(_LABELS.get(name, name), self._value(name, value))
+
+    def _value(self, name: str, value: Any) -> str:
+        if name == "last_heartbeat":
+            return self._time(datetime.fromisoformat(value))
+        return f"{value:g}" if isinstance(value, float) else str(value)
 
     def _parts(self, incident: Incident, told: Told) -> tuple[Part, ...]:
         """What it is about, the newest first, where that is more than one thing."""
@@ -161,14 +194,21 @@ class Composer:
             yield Link("Backfill", f"{self._base}/runs/b/{quote(facts.backfill_id)}")
         if facts.asset_key:
             asset = f"{self._base}/assets/{quote(facts.asset_key)}"
-            partition = f"?partition={quote(facts.partition_key, safe='')}" if facts.partition_key else ""
+            partition = (
+                f"?view=partitions&partition={quote(facts.partition_key, safe='')}"
+                if facts.partition_key
+                else ""
+            )
             yield Link("Asset", asset + partition)
             if facts.check_name:
                 check = quote(facts.check_name, safe="")
                 yield Link("Check", f"{asset}?view=checks&checkDetail={check}")
-        if facts.signal.startswith(("tick.", "daemon.")):
-            path = "health" if facts.signal.startswith("daemon.") else "automation"
-            yield Link("Dagster", f"{self._base}/{'deployment/daemons' if path == 'health' else path}")
+        if facts.signal.startswith("tick."):
+            kind, _, name = facts.subject.partition(" ")
+            path = f"locations/{quote(self._location, safe='')}/{kind}s/{quote(name, safe='')}"
+            yield Link(kind.capitalize(), f"{self._base}/{path if self._location else 'automation'}")
+        if facts.signal.startswith("daemon."):
+            yield Link("Daemons", f"{self._base}/deployment/daemons")
 
     def _time(self, moment: datetime) -> str:
         return f"{moment.astimezone(self._zone):%Y-%m-%d %H:%M:%S %Z}"
@@ -187,23 +227,29 @@ def _part(cause: Cause) -> Part:
     return Part(facts.title + where, cause.count, facts.first_line or facts.description, cause.ok)
 
 
+def _advice(facts: Facts) -> str:
+    """What to do next; a hook's circuit that is open closes by itself, one that is disabled does not."""
+    found = _ADVICE.get(f"{facts.signal} {facts.status}") or _ADVICE.get(facts.signal, "")
+    return found.replace("HOOK", facts.hook or "")
+
+
+def _step(facts: Facts) -> str | None:
+    """Its name, unless it is only the asset's, or the check's, written otherwise."""
+    asset = (facts.asset_key or "").replace("/", "__")
+    return None if facts.step_key in (asset, f"{asset}_{facts.check_name}") else facts.step_key
+
+
 def _roll_up(facts: Facts) -> str:
     """How a run or a backfill ended."""
     counts = {name: value for name, value in facts.details.items() if isinstance(value, int)}
-    if facts.event_type == "backfill.end" and counts:
-        told = ", ".join(f"{count} {name}" for name, count in counts.items())
-        return f"{facts.title}: of {sum(counts.values())} partitions {told}."
-    return f"{facts.title}."
+    told = outcome(counts) if facts.event_type == "backfill.end" else ""
+    return f"{facts.title}: {told}." if told else f"{facts.title}."
 
 
 def _listed(names: Any) -> str:
     names = list(names)
     more = f" and {len(names) - MAX_PLACES} more" if len(names) > MAX_PLACES else ""
     return ", ".join(names[:MAX_PLACES]) + more
-
-
-def _value(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _several(count: int, what: str) -> str:

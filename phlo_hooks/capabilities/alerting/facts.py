@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from phlo_hooks.capabilities.alerting.descriptions import description_of
 from phlo_hooks.capabilities.alerting.signals import BY_NAME, HEALS, Mood, Signal, signals_of
 from phlo_hooks.events import SEVERITIES, ErrorInfo, HookEvent
 from phlo_hooks.filters import event_asset_keys
@@ -175,11 +176,11 @@ def facts_of(event: HookEvent, signal: Signal | None = None) -> Facts:
         kinds=_get(event, "kinds", ()),
         owners=_get(event, "owners", ()),
         tags=event.tags,
-        status=_get(event, "status") or _get(event, "to_state"),
+        status=_get(event, "status") or _get(event, "to_state") or _get(event, "state"),
         error_class=error.error_class if error else None,
-        error=_cut(error.message if error else _get(event, "reason") or "", _MAX_TEXT),
+        error=_cut(error.message if error else _reason(event, signal), _MAX_TEXT),
         stack=_cut(_own_frames(error.stack or "") if error else "", _MAX_STACK),
-        description=_cut(_get(event, "description") or "", _MAX_TEXT),
+        description=_cut(description_of(event), _MAX_TEXT),
         launched_by=_get(event, "launched_by"),
         duration=_get(event, "duration"),
         will_retry=bool(_get(event, "will_retry")),
@@ -197,7 +198,7 @@ def subject_of(event: HookEvent, signal: Signal) -> str:
     """What an event is about, without its partition."""
     where, kind = event.correlation, signal.name.partition(".")[0]
     if signal.name in ("run.long_running", "run.stuck"):
-        return f"run {where.run_id}"
+        return _one_run(event)
     if kind in _SUBJECTS:
         return _SUBJECTS[kind](event)
     if where.asset_key:
@@ -212,8 +213,18 @@ def _run_subject(event: HookEvent) -> str:
     if not job.startswith(_AD_HOC):
         return f"job {job}"
     steps = [step.step_key for step in _get(event, "failed_steps", ())]
+    if not steps:
+        return _one_run(event)
     more = f" and {len(steps) - _MAX_STEPS} more" if len(steps) > _MAX_STEPS else ""
-    return f"run of {', '.join(steps[:_MAX_STEPS]) or job}{more}"
+    return f"run of {', '.join(steps[:_MAX_STEPS])}{more}"
+
+
+def _one_run(event: HookEvent) -> str:
+    """A single run; nobody reads more than the first letters of its id."""
+    where = event.correlation
+    job = where.job_name or ""
+    what = "assets" if job.startswith(_AD_HOC) else f"job {job}"
+    return f"run {(where.run_id or '')[:8]} of {what}"
 
 
 _SUBJECTS: Mapping[str, Callable[[Any], str]] = {
@@ -223,7 +234,7 @@ _SUBJECTS: Mapping[str, Callable[[Any], str]] = {
     "backfill": lambda event: f"backfill {event.backfill_id}",
     "daemon": lambda event: f"daemon {event.daemon_type}",
     "hook": lambda event: f"hook {event.hook}",
-    "drift": lambda event: f"{event.metric} of {event.asset_key}",
+    "drift": lambda event: f"metric {event.metric} of {event.asset_key}",
 }
 
 
@@ -242,6 +253,11 @@ def _error(event: HookEvent) -> ErrorInfo | None:
     return found
 
 
+def _reason(event: HookEvent, signal: Signal) -> str:
+    """Why the bus says so of itself; of what is right again it is no error."""
+    return _get(event, "reason", "") if signal.mood is Mood.PROBLEM else ""
+
+
 def _details(event: HookEvent) -> dict[str, Any]:
     """Numbers and short texts, at most so many that people read them."""
     found: dict[str, Any] = {}
@@ -249,8 +265,8 @@ def _details(event: HookEvent) -> dict[str, Any]:
         found.update(_get(event, name) or {})
     for name in _SAID:
         value = _get(event, name)
-        if value not in (None, (), ""):
-            found[name] = _plain(value)
+        if value not in (None, "") and (value or name != "failures"):
+            found[name] = value.isoformat() if isinstance(value, datetime) else value
     short = {name: value for name, value in found.items() if isinstance(value, (str, int, float, bool))}
     return {name: _cut(value, 300) for name, value in list(short.items())[:_MAX_DETAILS]}
 
@@ -271,15 +287,9 @@ _DAGSTER_FRAME = re.compile(r"[/\\\\]dagster(_\w+)?[/\\\\]|contextlib\.py")
 
 
 _SAID: tuple[str, ...] = (
-    *("from_state", "to_state", "reasons", "added", "removed", "retyped", "baseline", "current", "change"),
-    *("consecutive_failures", "last_heartbeat", "phase", "failures", "attempts", "about_event_id", "value"),
+    *("from_state", "to_state", "baseline", "current", "consecutive_failures", "last_heartbeat"),
+    *("failures", "attempts", "about_event_id", "value"),
 )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return ", ".join(str(getattr(each, "name", each)) for each in value)
-    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _cut(value: Any, most: int) -> Any:

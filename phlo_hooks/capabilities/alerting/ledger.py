@@ -157,6 +157,14 @@ class Ledger:
             self._read[key] = entry.value if entry else None
         return self._read[key]
 
+    def expect(self, keys: Iterable[str]) -> None:
+        """Read what will be asked for, all of it at once."""
+        wanted = [key for key in dict.fromkeys(keys) if key not in self._read]
+        found = self._state.get_many(wanted)
+        for key in wanted:
+            self._versions[key] = found[key].version if key in found else 0
+            self._read[key] = found[key].value if key in found else None
+
     def put(self, key: str, value: Any, kept: timedelta = KEPT) -> None:
         """Keep a value."""
         if key not in self._versions and key not in self._changed:

@@ -84,7 +84,8 @@ class Sender:
         self, event: AlertEvent, recipient: Recipient, rule: Rule, incident: Incident, kind: Kind
     ) -> None:
         told = incident.teller(str(recipient))
-        composer = Composer(rule, self.plan.webserver_url, event.event_id, self.host.clock())
+        url, now = self.plan.webserver_url, self.host.clock()
+        composer = Composer(rule, url, event.event_id, now, self.host.location)
         message = composer.message(incident, told, kind)
         channel = self.plan.channels[event.channel]
         thread = channel.send(message, target=event.target, thread=told.thread)

@@ -94,7 +94,7 @@ SIGNALS = (
     Signal("backfill.canceled", ("backfill.end",), _P, "WARN", "was canceled", _is("status", "canceled")),
     Signal("daemon.unhealthy", ("deployment.daemon_unhealthy",), _P, "CRITICAL", "has no heartbeat"),
     Signal("daemon.recovered", ("deployment.daemon_recovered",), _R, "INFO", "has its heartbeat again"),
-    Signal("hook.disabled", ("hook.disabled",), _P, "ERROR", "is not called any more"),
+    Signal("hook.disabled", ("hook.disabled",), _P, "ERROR", "is not being called"),
     Signal("hook.enabled", ("hook.enabled",), _R, "INFO", "is called again"),
     Signal("hook.dead_letter", ("hook.dead_letter",), _P, "ERROR", "could not be given an event"),
 )

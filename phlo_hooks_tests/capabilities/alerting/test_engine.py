@@ -163,7 +163,7 @@ def test_a_backfill_is_one_message_with_a_roll_up():
     simulation.until(at(hours=72))
     [sent] = simulation.sent
     assert sent.message.suppressed == 364
-    assert "of 368 partitions 365 failed, 3 success" in sent.message.text
+    assert "of 368 partitions 365 failed, 3 succeeded" in sent.message.text
 
 
 def test_a_digest():

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import dagster as dg
@@ -32,7 +33,6 @@ from phlo_hooks_tests.e2e.speed import no_fsync
 from phlo_hooks_tests.producers.watching import deployed
 
 LOCATION = "post_office"
-MODULE = "phlo_hooks_tests.producers.watching.deployed"
 CATALOG = Catalog(deployed.defs.assets)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=timezone.utc)
 SYNCHRONOUS = {
@@ -53,6 +53,7 @@ class Deployment:
 
     workspace: WorkspaceProcessContext
     trouble: Path
+    defs: dg.Definitions = deployed.defs
 
     @property
     def instance(self) -> dg.DagsterInstance:
@@ -70,7 +71,7 @@ class Deployment:
         """A run of the location, as a launch creates it."""
         remote = self.repository.get_full_job(job)
         return self.instance.create_run_for_job(
-            deployed.defs.resolve_job_def(job),
+            self.defs.resolve_job_def(job),
             remote_job_origin=remote.get_remote_origin(),
             job_code_origin=remote.get_python_origin(),
             tags={**remote.run_tags, **tags},
@@ -109,17 +110,17 @@ def _drain(iteration: Any) -> None:
 
 
 @contextmanager
-def deploy(folder: Path, **overrides: Any) -> Iterator[Deployment]:
+def deploy(folder: Path, module: ModuleType = deployed, **overrides: Any) -> Iterator[Deployment]:
     """Serve the location, on default storage."""
-    trouble, module = folder / "trouble", Path(__file__).parents[3]
-    target = ModuleTarget(MODULE, attribute="defs", working_directory=str(module), location_name=LOCATION)
+    trouble, root = folder / "trouble", str(Path(__file__).parents[3])
+    target = ModuleTarget(module.__name__, attribute="defs", working_directory=root, location_name=LOCATION)
     settings = {**SYNCHRONOUS, **overrides}
     with (
         no_fsync(),
         dg.instance_for_test(overrides=settings, temp_dir=str(folder)) as instance,
         create_test_daemon_workspace_context(target, instance) as workspace,
     ):
-        yield Deployment(workspace, trouble)
+        yield Deployment(workspace, trouble, module.defs)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from phlo_hooks.capabilities.alerting.message import Kind, Message, Part
 
 _ICONS = {"CRITICAL": "🚨", "ERROR": "🔴", "WARN": "🟠", "INFO": "🔵"}
 _KINDS = {Kind.RESOLVED: "✅", Kind.DIGEST: "📋", Kind.FLAPPING: "🔁", Kind.TEST: "🧪"}
+# How a title begins that says by itself why it is sent.
+_SAID = {Kind.RESOLVED: "Resolved: ", Kind.DIGEST: "Digest "}
 # A colour says the same as the icon, and more than it to nobody.
 _COLOURS = {"CRITICAL": "#a1121f", "ERROR": "#d13438", "WARN": "#c9660a", "INFO": "#2b6cb0"}
 _GOOD = "#2e7d32"
@@ -31,8 +33,11 @@ def label(message: Message) -> str:
 
 
 def headline(message: Message) -> str:
-    """Icon, label and title."""
-    return f"{icon(message)} {label(message)}: {message.title}"
+    """Icon, label and title; the label only once."""
+    said = message.title.startswith(_SAID.get(message.kind, "\n"))
+    return (
+        f"{icon(message)} {message.title}" if said else f"{icon(message)} {label(message)}: {message.title}"
+    )
 
 
 def part_line(part: Part) -> str:
