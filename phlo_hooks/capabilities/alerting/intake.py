@@ -15,7 +15,7 @@ from phlo_hooks.capabilities.alerting.message import Kind
 from phlo_hooks.capabilities.alerting.plan import Plan
 from phlo_hooks.capabilities.alerting.routes import Recipient
 from phlo_hooks.capabilities.alerting.rules import Rule
-from phlo_hooks.capabilities.alerting.telling import Telling
+from phlo_hooks.capabilities.alerting.telling import TELLING, Telling
 from phlo_hooks.capabilities.alerting.verdict import Outcome, Verdict
 from phlo_hooks.events import AlertEvent, HookEvent
 
@@ -168,7 +168,7 @@ class Intake:
 
         if not recipients:
             return verdict(Outcome.UNHEARD, "it is about the only channel that it would go to")
-        if facts.is_problem and incident.streak < rule.after:
+        if facts.is_problem and incident.state is State.WATCHED and incident.streak < rule.after:
             return verdict(Outcome.BELOW, f"{incident.streak} of {rule.after} in a row")
         incident.state = State.OPEN
         muted = self._muted(rule, facts)
@@ -180,7 +180,14 @@ class Intake:
             fresh = [each for each in recipients if not flapping.knows(incident.teller(str(each)))]
             due = rule.awake(self._now, facts.severity)
             notices = [self._ledger.notice(incident, each, Kind.FLAPPING, due) for each in fresh]
-            return verdict(Outcome.FLAPPING, "it goes wrong and right too often", *notices)
+            # Of one more cause they hear all the same, once they know that it flaps.
+            recipients = tuple(
+                each
+                for each in recipients
+                if fingerprint and flapping.is_new_to(incident.teller(str(each)), fingerprint)
+            )
+            if notices or not recipients:
+                return verdict(Outcome.FLAPPING, "it goes wrong and right too often", *notices)
         telling = Telling(self._ledger, rule, facts, incident, fingerprint)
         steps = [telling.to(each) for each in recipients]
         notices = [step.notice for step in steps if step.notice]
@@ -251,7 +258,12 @@ class Intake:
         for incident in self._ledger.called(key):
             incident.ended = facts_of(event).written()
             rule = self._plan.rule(incident.rule)
-            waiting = [name for name, told in incident.told.items() if told.waiting]
+            # An escalation is not for the group's end.
+            waiting = [
+                name
+                for name, told in incident.told.items()
+                if any(each.kind in TELLING for each in told.waiting.values())
+            ]
             notices = [
                 self._ledger.notice(
                     incident, Recipient.read(name), Kind.FIRING, rule.awake(self._now, incident.severity)

@@ -9,6 +9,7 @@ from phlo_hooks.capabilities.alerting.evaluator import Evaluator
 from phlo_hooks.capabilities.alerting.ledger import MUTE, alert_id
 from phlo_hooks.capabilities.alerting.quiet import next_time
 from phlo_hooks.errors import ConfigurationError, StoreError
+from phlo_hooks.events import ErrorInfo
 from phlo_hooks.memory import MemoryState, memory_host
 from phlo_hooks.state import StateChange
 from phlo_hooks_tests.capabilities.alerting.bench import (
@@ -406,3 +407,54 @@ def test_two_resources_with_the_same_rule_have_messages_of_their_own():
     [ours], [theirs] = (state.events for state in states)
     assert ours.event_id != theirs.event_id
     assert ours.incident_id != theirs.incident_id
+
+
+def test_the_end_of_a_run_wakes_nobody_who_waits_for_an_escalation():
+    """Its group is told then, and those it is escalated to only when it lasts."""
+    simulation = play(rule(group_by="run", escalate_after="2h", escalate_to=["pager"]))
+    simulation.play([asset(at(0), run_id="run1"), run(at(600), run_id="run1", steps=["orders"])])
+    simulation.until(at(hours=5))
+    assert titles(simulation) == [
+        ("10", "slack", "firing: Asset orders failed"),
+        ("120", "pager", "escalation: Escalated: Asset orders failed"),
+    ]
+
+
+def test_what_is_right_again_is_no_cause_of_a_failure():
+    """A check failed and passed in the next attempt, and the run has failed of something else."""
+    simulation = play(rule(on=["check.failed", "run.failure"]))
+    where = {"run_id": "run1", "step_key": "orders"}
+    end = run(at(200), run_id="run1", steps=["orders"])
+    simulation.play([check(at(0), **where), check(at(100), True, **where), end])
+    assert outcomes(simulation, end) == {"r": "notified"}
+
+
+def test_what_is_open_is_often_enough():
+    """One partition is right again: another cause in a further one begins no new count."""
+    simulation = play(rule(after=3))
+    other = ErrorInfo(message="disk full", error_class="OSError")
+    further = asset(at(400), partition_key="q", error=other)
+    simulation.play(
+        [
+            *(asset(at(number), partition_key=f"p{number}") for number in range(3)),
+            asset(at(300), "success", partition_key="p0"),
+            further,
+        ]
+    )
+    assert outcomes(simulation, further) == {"r": "notified"}
+
+
+def test_flapping_hides_no_other_cause():
+    """What goes wrong and right all day may go wrong for another reason, too; that is told once."""
+    simulation = play(rule(flap_changes=4))
+    other = [
+        asset(at(minutes=minute, seconds=20), error=ErrorInfo(message="disk full", error_class="OSError"))
+        for minute in (30, 32)
+    ]
+    statuses = ["failure", "success"] * 60
+    flaps = [asset(at(minutes=number), status) for number, status in enumerate(statuses)]
+    simulation.play([*flaps, *other])
+    simulation.until(at(hours=12))
+    assert [outcomes(simulation, each)["r"] for each in other] == ["notified", "flapping"]
+    kinds = [(minute, title.partition(":")[0]) for minute, _, title in titles(simulation)]
+    assert kinds[4:] == [("4", "flapping"), ("30.3333", "firing"), ("179", "resolved")]
