@@ -136,6 +136,8 @@ class Intake:
         self._ledger.drop(key)
         rule, facts = self._plan.rule(held["rule"]), Facts.read(held["facts"])
         if rule is None:
+            gone = Verdict(held["rule"], Outcome.UNMATCHED, "the rule is gone")
+            self._ledger.decide(facts.event_id, gone)
             return
         dropped = Verdict(rule.name, Outcome.RETRYING, retried)
         self._ledger.decide(facts.event_id, dropped if retried else self._enter(rule, facts))

@@ -182,7 +182,7 @@ def useless(rule: Rule, ledger: Ledger, incident: Incident, told: Told, notice: 
     if waiting.kind is not Kind.RESOLVED:
         until = rule.muted_until
         muted = until is not None and ledger.now < until
-        reason = f"the rule is muted until {until}" if muted else ledger.mute_of(rule.name, incident.latest)
+        reason = f"the rule is muted until {until}" if muted else _mute(rule, ledger, incident, told)
         if reason:
             return reason
     if waiting.kind in (Kind.REMINDER, Kind.ESCALATION) and _is_over(incident):
@@ -193,6 +193,13 @@ def useless(rule: Rule, ledger: Ledger, incident: Incident, told: Told, notice: 
     if waiting.kind in TELLING and not lasting and not untold_of(incident, told):
         return "all of it was told"
     return ""
+
+
+def _mute(rule: Rule, ledger: Ledger, incident: Incident, told: Told) -> str:
+    """Why all that the recipient was not told yet is muted; empty if some of it is not."""
+    new = [incident.causes[name].about for name in untold_of(incident, told) if name]
+    reasons = [ledger.mute_of(rule.name, facts) for facts in new or [incident.latest]]
+    return reasons[0] if all(reasons) else ""
 
 
 def _is_over(incident: Incident) -> bool:
