@@ -246,10 +246,13 @@ class Intake:
         flapping.ended(self._ledger, incident)
         notices = [
             self._ledger.notice(
-                incident, Recipient.read(name), Kind.RESOLVED, rule.awake(self._now, incident.severity)
+                incident,
+                Recipient.read(name),
+                Kind.RESOLVED,
+                rule.awake(self._now, incident.severity) if rule else self._now,
             )
             for name, told in incident.told.items()
-            if told.opening and rule is not None and rule.recovery
+            if told.opening and (rule is None or rule.recovery)
         ]
         self._ledger.close(incident)
         reason = f"it is right again after {incident.count}"

@@ -31,6 +31,8 @@ _PAUSE = 0.02
 # What was sent, and could not be noted: it is noted when the message comes again, and not sent again.
 _unnoted: dict[str, Callable[[], None]] = {}
 _MAX_UNNOTED, _NOTE_AGAIN = 1_000, 5.0
+# What is told of something that was told before.
+_ONCE_MORE = (Kind.REMINDER, Kind.ESCALATION, Kind.FLAPPING)
 _OPENING = (Kind.FIRING, Kind.REMINDER, Kind.ESCALATION, Kind.FLAPPING)
 
 
@@ -67,10 +69,13 @@ class Sender:
         if incident is None or told is None or event.event_id not in told.waiting:
             # Sent before; or nobody knows any more what it was about.
             return
-        if rule is None:
-            self._drop(event, recipient, f"there is no rule {event.rule!r} any more")
-            return
         waiting = told.waiting[event.event_id]
+        if rule is None:
+            if waiting.kind in _ONCE_MORE:
+                self._drop(event, recipient, f"there is no rule {event.rule!r} any more")
+                return
+            # Renamed, maybe: what it has decided to tell, and nobody else will, is told.
+            rule = Rule(name=event.rule, on=["*"], to=[event.channel])
         if waiting.kind is Kind.FLAPPING and waiting.always:
             self._look_again(event, recipient, rule)
             return

@@ -479,3 +479,24 @@ def test_what_was_held_for_a_rule_that_is_gone_is_explained():
     simulation._evaluate = replace(simulation._evaluate, plan=play(rule("new")).plan)
     simulation.play([run(at(60), run_id="run1", steps=["orders"])])
     assert outcomes(simulation, failed) == {"old": "unmatched"}
+
+
+def deploy(simulation, *rules):
+    """Go on with other rules."""
+    plan = replace(play(*rules).plan, channels=simulation.plan.channels)
+    simulation.plan = plan
+    simulation._evaluate = replace(simulation._evaluate, plan=plan)
+    simulation._send = replace(simulation._send, plan=plan)
+
+
+def test_what_a_rule_was_about_to_tell_is_told_when_it_is_renamed():
+    """Nobody else will; and who was told hears of the end."""
+    simulation = play(rule("old", quiet_hours=QUIET, renotify="5m"))
+    simulation.play([asset(at(0))])
+    deploy(simulation, rule("new", quiet_hours=QUIET))
+    simulation.until(at(hours=7))
+    simulation.play([asset(at(hours=7), "success")])
+    assert titles(simulation) == [
+        ("360", "slack", "firing: Asset orders failed"),
+        ("420", "slack", "resolved: Resolved: Asset orders failed"),
+    ]
