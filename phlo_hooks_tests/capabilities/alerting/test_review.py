@@ -500,3 +500,13 @@ def test_what_a_rule_was_about_to_tell_is_told_when_it_is_renamed():
         ("360", "slack", "firing: Asset orders failed"),
         ("420", "slack", "resolved: Resolved: Asset orders failed"),
     ]
+
+
+def test_a_rule_that_escalates_is_not_left_to_one_that_does_not():
+    """The same people are told by both, but only one of them calls for help when it lasts."""
+    simulation = play(
+        rule("assets"), rule("runs", on=["run.failure"], escalate_after="1h", escalate_to=["pager"])
+    )
+    simulation.play([asset(at(0), run_id="run1"), run(at(20), run_id="run1", steps=["orders"])])
+    simulation.until(at(hours=2))
+    assert "pager" in [who for _, who, _ in titles(simulation)]
