@@ -510,3 +510,11 @@ def test_a_rule_that_escalates_is_not_left_to_one_that_does_not():
     simulation.play([asset(at(0), run_id="run1"), run(at(20), run_id="run1", steps=["orders"])])
     simulation.until(at(hours=2))
     assert "pager" in [who for _, who, _ in titles(simulation)]
+
+
+def test_a_channel_is_told_of_another_plugins_hook_of_the_same_name():
+    """Only what cannot be delivered to the channel itself is not told there."""
+    simulation = play(rule(on=["hook.dead_letter"], to=["slack"]), plugin="alerting")
+    ours = dead_letter(at(0), "x")
+    simulation.play([ours, ours.model_copy(update={"event_id": "other", "hook": "catalog.slack"})])
+    assert titles(simulation) == [("0", "slack", "firing: Hook catalog.slack could not be given an event")]
