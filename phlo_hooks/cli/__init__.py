@@ -11,6 +11,7 @@ from phlo_hooks.errors import PhloHooksError
 
 # Module and name of each command. Imported when it is used: the relay brings Dagster, which takes seconds.
 _COMMANDS = {
+    "alerts": ("phlo_hooks.cli.alerts", "alerts"),
     "dead-letters": ("phlo_hooks.cli.dead_letters", "dead_letters"),
     "deliveries": ("phlo_hooks.cli.deliveries", "deliveries"),
     "demo": ("phlo_hooks.cli.demo", "demo"),

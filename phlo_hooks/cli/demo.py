@@ -118,9 +118,9 @@ def _run(
         with _quiet(home.log):
             runs = run_demo(instance, definitions, months=months, on_progress=follow.run)
         runtime: Runtime = definitions.resources["hooks"].runtime  # type: ignore[index]
-        progress.update(task, description="delivering")
-        tick(instance, runtime, "")
         progress.remove_task(task)
+    # No progress is shown meanwhile: this prints the alerts.
+    tick(instance, runtime, "")
     return runtime, runs
 
 
@@ -171,7 +171,7 @@ class _Follower:
 def _say_what_next(console: Console, home: DemoHome, runs: list[DemoRun], broken: str | None) -> None:
     console.print(f"\nEvery event is a line of [bold]{home.events}[/bold], a CloudEvent.")
     if any(run.status.value == "failed" for run in runs):
-        console.print(f"What failed went to [bold]{home.on_call}[/bold], and nothing else did.")
+        console.print("What failed was told above, as somebody on call would hear of it: one message.")
     inside = home.dagster.is_relative_to(Path.cwd())
     folder = f"$PWD/{home.dagster.relative_to(Path.cwd())}" if inside else str(home.dagster)
     console.print("\nNext, look at these runs in Dagster's own UI, and launch some there:")

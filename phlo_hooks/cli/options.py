@@ -59,6 +59,11 @@ yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask for conf
 all_option = click.option("--all", "everything", is_flag=True, help="All of them: no criterion is needed.")
 
 
+resource_option = click.option(
+    "--resource", "resource_key", metavar="KEY", help="The AlertingResource with this key; all of them, else."
+)
+
+
 def store_options(command: F) -> F:
     """Options that say which store; the command gets them as `choice`."""
 

@@ -12,7 +12,7 @@ from phlo_hooks.delivery import statements
 from phlo_hooks.delivery.columns import delivery_row, event_row, exact
 from phlo_hooks.delivery.database import Database
 from phlo_hooks.delivery.records import Entry, StateWrite, Told
-from phlo_hooks.delivery.state import check_state, put, put_if
+from phlo_hooks.delivery.state import check_state, put, put_all
 
 
 class Recording:
@@ -72,9 +72,8 @@ class Recording:
             check_state(write.namespace, write.key)
 
         def work(connection: Connection) -> bool:
-            for write, expected in writes:
-                if not put_if(connection, write, expected, now):
-                    raise _Outrun
+            if not put_all(connection, writes, now):
+                raise _Outrun
             for each in news:
                 tell(connection, each, now)
             return True

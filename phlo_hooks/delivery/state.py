@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -125,8 +125,39 @@ def put_if(connection: Connection, write: StateWrite, expected: int, now: dateti
     return True
 
 
+def put_all(connection: Connection, writes: Sequence[tuple[StateWrite, int]], now: datetime) -> bool:
+    """As `put_if` for each; False as soon as one does not fit, and then all is to be undone.
+
+    Most of a batch's values are new, and are inserted together.
+    """
+    new = [write for write, expected in writes if not expected]
+    known = _with_rows(connection, new)
+    others = [pair for pair in writes if pair[1] or (pair[0].namespace, pair[0].key) in known]
+    if not all(put_if(connection, write, expected, now) for write, expected in others):
+        return False
+    fresh = {(write.namespace, write.key): write for write in new}
+    rows = [_row(write, now) for place, write in fresh.items() if place not in known]
+    if rows:
+        connection.execute(statements.INSERT_STATE, rows)
+    return True
+
+
+def _with_rows(connection: Connection, writes: Sequence[StateWrite]) -> set[tuple[str, str]]:
+    found: set[tuple[str, str]] = set()
+    for namespace in {write.namespace for write in writes}:
+        keys = [write.key for write in writes if write.namespace == namespace]
+        for some in statements.chunks(keys):
+            rows = connection.execute(statements.STATE_ROWS, {"of_namespace": namespace, "keys": some})
+            found.update((namespace, row.key) for row in rows)
+    return found
+
+
 def _insert(connection: Connection, write: StateWrite, now: datetime) -> None:
-    row = {
+    connection.execute(statements.INSERT_STATE, _row(write, now))
+
+
+def _row(write: StateWrite, now: datetime) -> dict[str, Any]:
+    return {
         "namespace": write.namespace,
         "key": write.key,
         "value": _dump(write),
@@ -134,7 +165,6 @@ def _insert(connection: Connection, write: StateWrite, now: datetime) -> None:
         "updated_at": now,
         "expires_at": write.expires_at,
     }
-    connection.execute(statements.INSERT_STATE, row)
 
 
 def _values(write: StateWrite, now: datetime) -> dict[str, Any]:

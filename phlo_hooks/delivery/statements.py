@@ -189,6 +189,12 @@ GET_STATES = select(hook_state).where(
     _LIVE,
 )
 
+# Which of these keys have a row at all, be it one that has expired.
+STATE_ROWS = select(_state.key).where(
+    _state.namespace == bindparam("of_namespace"),
+    _state.key.in_(bindparam("keys", expanding=True)),
+)
+
 # Keys that begin like this; a range, not LIKE, whose % and _ are ordinary characters of a key.
 LIST_STATE = select(hook_state).where(_state.namespace == bindparam("of_namespace"), _LIVE)
 

@@ -9,7 +9,7 @@ from phlo_hooks.capabilities import ConsoleResource, FileResource
 from phlo_hooks.demo.checks import build_checks
 from phlo_hooks.demo.faults import Fault, FaultSwitch
 from phlo_hooks.demo.ingest import SOURCE, build_ingest
-from phlo_hooks.demo.on_call import on_call_hook
+from phlo_hooks.demo.on_call import build_alerting
 from phlo_hooks.demo.paths import DemoHome
 from phlo_hooks.demo.publish import build_publish
 from phlo_hooks.demo.transform import build_transform, dbt_resource
@@ -64,12 +64,15 @@ def build_definitions(
         resources={**_tools(home, fault), **_capabilities(home, console)},
         executor=executor,
     )
-    return with_hooks(lakehouse, hooks=[on_call_hook(home)])
+    return with_hooks(lakehouse)
 
 
 def _capabilities(home: DemoHome, console: bool) -> dict[str, object]:
-    event_file: dict[str, object] = {"event_file": FileResource(path=str(home.events))}
-    return {**event_file, "console": ConsoleResource()} if console else event_file
+    always: dict[str, object] = {
+        "alerting": build_alerting(),
+        "event_file": FileResource(path=str(home.events)),
+    }
+    return {**always, "console": ConsoleResource()} if console else always
 
 
 def _tools(home: DemoHome, broken: Fault | None) -> dict[str, object]:

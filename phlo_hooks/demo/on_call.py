@@ -1,21 +1,18 @@
-"""A hook of the demo's own: a function, and what it wants to hear of."""
+"""Whom the demo tells of what: rules, and the terminal in place of a chat."""
 
 from __future__ import annotations
 
-from phlo_hooks.demo.paths import DemoHome
-from phlo_hooks.describe import describe
-from phlo_hooks.events import HookEvent
-from phlo_hooks.filters import HookFilter
-from phlo_hooks.registration import HookRegistration
+from phlo_hooks.capabilities.alerting import AlertingResource, ConsoleChannel, Rule
+
+RULES = (
+    Rule(name="failures", on=["asset.failure", "run.failure"]),
+    # Two checks truly fail on this data, as warnings: nobody is to be woken by those.
+    Rule(name="bad data", on=["check.failed", "check.error"], min_severity="ERROR"),
+    Rule(name="late", on=["freshness.failed", "run.long_running", "run.stuck"]),
+    Rule(name="operations", on=["tick.failure", "daemon.unhealthy", "hook.disabled", "hook.dead_letter"]),
+)
 
 
-def on_call_hook(home: DemoHome) -> HookRegistration:
-    """Notes what failed, with its owners, for the person on call. Warnings can wait until the morning."""
-
-    def note(event: HookEvent) -> None:
-        owners = ", ".join(getattr(event, "owners", ())) or "nobody"
-        home.root.mkdir(parents=True, exist_ok=True)
-        with home.on_call.open("a", encoding="utf-8") as log:
-            log.write(f"{event.timestamp:%Y-%m-%d %H:%M} {describe(event)} (owners: {owners})\n")
-
-    return HookRegistration("on_call", note, filters=HookFilter(min_severity="ERROR"))
+def build_alerting() -> AlertingResource:
+    """Says on the terminal what somebody has to look at, and when it is right again."""
+    return AlertingResource(rules=list(RULES), default_to=["console"], console=[ConsoleChannel()])

@@ -40,11 +40,6 @@ class DemoHome:
         return self.root / "events.jsonl"
 
     @property
-    def on_call(self) -> Path:
-        """What somebody on call would have been told."""
-        return self.root / "on_call.log"
-
-    @property
     def log(self) -> Path:
         """What dlt and dbt print while `phlo-hooks demo` runs."""
         return self.root / "demo.log"

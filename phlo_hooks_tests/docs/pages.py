@@ -14,6 +14,7 @@ PAGES = (*(ROOT / name for name in _AT_ROOT), *sorted(DOCS.rglob("*.md")))
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,}) *(?P<language>\w*)(?P<rest>.*)$")
 _NOT_RUN = re.compile(r"<!-- not run: (?P<reason>.+?) -->")
+_FILE = re.compile(r"<!-- file: (?P<name>[\w.]+) -->")
 _COMMAND = re.compile(r"<!-- command: (?P<name>\w+) -->")
 _HEADING = re.compile(r"^#{1,6} +(?P<title>.+?)(?: +\{#(?P<anchor>[\w-]+)\})?$")
 _LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -34,6 +35,12 @@ class Block:
         """Why it is not executed, when its page says so."""
         found = _NOT_RUN.search(self.note)
         return found and found["reason"]
+
+    @property
+    def file_name(self) -> str | None:
+        """The name of the file that it is, when its page gives one."""
+        found = _FILE.search(self.note)
+        return found and found["name"]
 
     @property
     def command_name(self) -> str | None:

@@ -12,7 +12,7 @@ import pytest
 
 from phlo_hooks_tests.docs.pages import PAGES, Block, blocks, page_id
 
-_EXAMPLES = {page: [b for b in blocks(page) if b.language in ("python", "text")] for page in PAGES}
+_EXAMPLES = {page: [b for b in blocks(page) if b.language in ("python", "text", "yaml")] for page in PAGES}
 _WITH_PYTHON = [page for page, found in _EXAMPLES.items() if any(b.language == "python" for b in found)]
 
 
@@ -33,7 +33,10 @@ def test_examples_run(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ):
-    """A `text` block right after a `python` block is what it prints; `…` stands for anything."""
+    """A `text` block right after a `python` block is what it prints; `…` stands for anything.
+
+    A `yaml` block after `<!-- file: name -->` is a file of that name.
+    """
     monkeypatch.chdir(tmp_path)
     printed = ""
     for block in _EXAMPLES[page]:
@@ -41,6 +44,8 @@ def test_examples_run(
             capfd.readouterr()
             _run(block, module)
             printed = capfd.readouterr().out
+        elif block.language == "yaml" and block.file_name:
+            Path(block.file_name).write_text(block.code, encoding="utf-8")
         elif block.language == "text" and printed:
             assert _fits(printed, block.code), f"{page_id(page)}:{block.line}: it printed\n{printed}"
             printed = ""

@@ -134,6 +134,8 @@ class Composer:
             lasted = in_words((ended - incident.first).total_seconds())
             began, over = self._time(incident.first), self._time(ended)
             said = [f"It began at {began}, happened {often}, and was over at {over}, after {lasted}."]
+            if any(cause.more_places for cause in incident.causes.values()):
+                said.append("Whether all of its partitions are is not known: they are too many.")
             if incident.more_causes:
                 said.append(f"Whether {_several(incident.more_causes, 'event')} more are over is not known.")
         if kind is Kind.FLAPPING:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from phlo_hooks.capabilities.alerting.intake import Intake
-from phlo_hooks.capabilities.alerting.ledger import Ledger
+from phlo_hooks.capabilities.alerting.ledger import RUN, Ledger
 from phlo_hooks.capabilities.alerting.plan import Plan
 from phlo_hooks.errors import StoreError
 from phlo_hooks.events import HookEvent
@@ -41,6 +41,7 @@ class Evaluator:
         for number in range(_MAX_TRIES):
             ledger = Ledger(self.host.state, self.host.clock(), trusting=number == 0)
             intake = Intake(self.plan, ledger)
+            ledger.expect(f"{RUN}{event.run_id}" for event in events if event.run_id)
             intake.tidy()
             for event in events:
                 intake.take(event)

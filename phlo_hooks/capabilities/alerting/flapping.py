@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from phlo_hooks.capabilities.alerting.incident import Incident
+from phlo_hooks.capabilities.alerting.incident import Incident, Told
 from phlo_hooks.capabilities.alerting.ledger import FLAPS, Ledger, alert_id
+from phlo_hooks.capabilities.alerting.message import Kind
 from phlo_hooks.capabilities.alerting.rules import Rule
 
 _KEPT = timedelta(days=1)
@@ -31,6 +32,8 @@ def went_right(incident: Incident, rule: Rule, now: datetime) -> bool:
     if not rule.flap_changes:
         return False
     incident.changes = [*_lately(incident, rule, now), now]
+    if not _is_watched(incident):
+        incident.flapping = None
     return incident.flapping is not None
 
 
@@ -38,6 +41,8 @@ def broke(ledger: Ledger, rule: Rule, incident: Incident) -> bool:
     """Whether it flaps; from now on, if it has just changed too often."""
     if not rule.flap_changes or incident.kind != "problem":
         return False
+    if not _is_watched(incident):
+        incident.flapping = None
     if incident.flapping is None and len(_lately(incident, rule, ledger.now)) >= rule.flap_changes:
         incident.flapping = ledger.now
     return incident.flapping is not None
@@ -53,6 +58,16 @@ def ended(ledger: Ledger, incident: Incident) -> None:
     """An incident is over: the next one of its kind is to know."""
     if incident.changes:
         ledger.put(_key(incident), [each.isoformat() for each in incident.changes], _KEPT)
+
+
+def _is_watched(incident: Incident) -> bool:
+    """Whether somebody is to be told how it has come to rest; such a message may have been given up."""
+    return any(knows(told) for told in incident.told.values())
+
+
+def knows(told: Told) -> bool:
+    """Whether a recipient was told that it flaps, or is about to be."""
+    return any(each.kind is Kind.FLAPPING for each in told.waiting.values())
 
 
 def _lately(incident: Incident, rule: Rule, now: datetime) -> list[datetime]:

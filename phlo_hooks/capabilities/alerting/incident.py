@@ -60,6 +60,9 @@ class Cause(BaseModel):
         self.count += 1
         self.last = max(self.last, facts.when)
         self.facts = facts.written()
+        if not facts.is_problem:
+            # Nothing is wrong that could be right again.
+            return
         new = [place for place in facts.places if place not in self.places]
         self.more_places |= len(self.places) + len(new) > MAX_PLACES
         self.places = [*self.places, *new][:MAX_PLACES]
@@ -102,9 +105,12 @@ class Told(BaseModel):
     opening: bool = False
     waiting: dict[str, Waiting] = Field(default_factory=dict)
 
-    def waits_by(self, when: datetime, *kinds: Kind) -> bool:
-        """Whether a message of these kinds, or of any, will be sent by then."""
-        return any(each.due <= when and (not kinds or each.kind in kinds) for each in self.waiting.values())
+    def waits_by(self, when: datetime, *kinds: Kind, since: datetime | None = None) -> bool:
+        """Whether a message of these kinds, or of any, will be sent by then, and is not due since longer."""
+        return any(
+            each.due <= when and (not kinds or each.kind in kinds) and (since is None or each.due >= since)
+            for each in self.waiting.values()
+        )
 
 
 class Incident(BaseModel):
@@ -164,7 +170,7 @@ class Incident(BaseModel):
     def happened(self, fingerprint: str, facts: Facts) -> bool:
         """One more event; whether its cause is listed."""
         self.count += 1
-        self.streak += 1
+        self.streak += facts.is_problem
         self.first, self.last = min(self.first, facts.when), max(self.last, facts.when)
         cause = self.causes.get(fingerprint)
         if cause is None:
@@ -182,6 +188,16 @@ class Incident(BaseModel):
         if any(ended):
             self.streak = 0
         return any(ended)
+
+    def forgotten(self, since: datetime) -> bool:
+        """Whether nothing happened since then, nothing was told, and nothing will be.
+
+        A message that has been due for as long will never be sent: its channel is gone, or it was discarded.
+        """
+        told = self.told.values()
+        moments = [self.last, *(each.sent_at for each in told if each.sent_at)]
+        moments += [each.due for teller in told for each in teller.waiting.values()]
+        return max(moments) < since
 
     def teller(self, recipient: str) -> Told:
         """What a recipient knows."""

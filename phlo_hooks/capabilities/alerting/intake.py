@@ -10,7 +10,7 @@ from phlo_hooks.capabilities.alerting import causes, flapping
 from phlo_hooks.capabilities.alerting.conditions import Conditions, Match
 from phlo_hooks.capabilities.alerting.facts import Facts, Recovery, facts_of, recoveries_of
 from phlo_hooks.capabilities.alerting.incident import Incident, State
-from phlo_hooks.capabilities.alerting.ledger import HELD, NOTICE, VALUE, Ledger, alert_id
+from phlo_hooks.capabilities.alerting.ledger import ENDED, FORGOTTEN, HELD, NOTICE, VALUE, Ledger, alert_id
 from phlo_hooks.capabilities.alerting.message import Kind
 from phlo_hooks.capabilities.alerting.plan import Plan
 from phlo_hooks.capabilities.alerting.routes import Recipient
@@ -23,6 +23,8 @@ _RUN_ENDS = ("run.success", "run.failure", "run.canceled")
 # A metric's last value is of use for longer than an incident is.
 _VALUE_KEPT = timedelta(days=90)
 _HELD_AT_MOST = timedelta(hours=6)
+# What the tail derives of a run may come after its end, by as much as the tail is behind.
+_END_KEPT = timedelta(days=1)
 
 
 class Intake:
@@ -46,7 +48,7 @@ class Intake:
     def tidy(self) -> None:
         """Give up incidents that nobody has heard of for a long time."""
         for incident in self._ledger.forgotten():
-            if not any(each.waiting for each in incident.told.values()):
+            if incident.forgotten(self._now - FORGOTTEN):
                 self._ledger.close(incident, State.EXPIRED)
         for key, held in self._ledger.list(HELD):
             # The run does not end, or nobody says so.
@@ -78,8 +80,12 @@ class Intake:
         if value is None:
             return conditions.match(event)
         key = VALUE + alert_id(conditions.rule.name, event.correlation.asset_key)
-        before = self._ledger.get(key)
-        self._ledger.put(key, value, _VALUE_KEPT)
+        last = self._ledger.get(key)
+        if last is not None and event.timestamp < datetime.fromisoformat(last["at"]):
+            # Late, or once more: it follows on nothing, and ends nothing.
+            return conditions.match(event)
+        before = last["value"] if last else None
+        self._ledger.put(key, {"value": value, "at": event.timestamp.isoformat()}, _VALUE_KEPT)
         match = conditions.match(event, before)
         if match.facts is None and (back := conditions.recovery(event, before)) is not None:
             # Within this rule's limit; another rule may have a narrower one.
@@ -99,6 +105,10 @@ class Intake:
             )
         if facts.signal != "asset.failure" or not facts.run_may_retry or facts.run_id is None:
             return None
+        ended = self._ledger.get(f"{ENDED}run {facts.run_id}")
+        if ended is not None:
+            again = Verdict(rule.name, Outcome.RETRYING, "its run is launched again")
+            return again if ended["again"] else None
         key = f"{HELD}{facts.run_id}/{alert_id(rule.name, event.event_id)}"
         held = {"rule": rule.name, "facts": facts.written(), "at": self._now.isoformat()}
         self._ledger.put(key, held)
@@ -110,11 +120,15 @@ class Intake:
         if event.event_type in _RUN_ENDS and event.run_id:
             yield from self._close_group(f"run {event.run_id}", event)
         if event.event_type == "backfill.end":
-            yield from self._close_group(f"backfill {facts_of(event).backfill_id}", event)
+            key = f"backfill {facts_of(event).backfill_id}"
+            self._ledger.put(ENDED + key, {"again": False}, _END_KEPT)
+            yield from self._close_group(key, event)
 
     def _release(self, event: HookEvent) -> None:
         """Decide what was held until the end of its run."""
         again = bool(getattr(event, "will_retry", None))
+        if event.event_type != "run.success":
+            self._ledger.put(f"{ENDED}run {event.run_id}", {"again": again}, _END_KEPT)
         for key, held in self._ledger.list(f"{HELD}{event.run_id}/"):
             self._let_go(key, held, "its run is launched again" if again else "")
 
@@ -162,10 +176,10 @@ class Intake:
             if incident.kind == "notice":
                 self._ledger.close(incident)
             return verdict(Outcome.MUTED, muted)
-        flapped = incident.flapping is not None
         if flapping.broke(self._ledger, rule, incident):
-            fresh = () if flapped else recipients
-            notices = [self._ledger.notice(incident, each, Kind.FLAPPING) for each in fresh]
+            fresh = [each for each in recipients if not flapping.knows(incident.teller(str(each)))]
+            due = rule.awake(self._now, facts.severity)
+            notices = [self._ledger.notice(incident, each, Kind.FLAPPING, due) for each in fresh]
             return verdict(Outcome.FLAPPING, "it goes wrong and right too often", *notices)
         telling = Telling(self._ledger, rule, facts, incident, fingerprint)
         steps = [telling.to(each) for each in recipients]
@@ -176,7 +190,9 @@ class Intake:
         return verdict(most.outcome, most.reason, *notices)
 
     def _escalate(self, rule: Rule, facts: Facts, incident: Incident) -> list[str]:
-        due = self._now + (rule.span("escalate_after") or timedelta())
+        # From when people know of it, which they need not before the end of their quiet hours.
+        known = rule.awake(self._now, facts.severity)
+        due = rule.awake(known + (rule.span("escalate_after") or timedelta()), facts.severity)
         if any(each.waits_by(due, Kind.ESCALATION) for each in incident.told.values()):
             return []
         recipients = self._plan.escalation(rule, facts)
@@ -186,6 +202,9 @@ class Intake:
         key, kind = incident_key(rule, facts)
         known = self._ledger.incident(rule.name, key)
         if known is not None:
+            if facts.is_problem and known.kind == "notice":
+                # A group that began with good news.
+                known.kind = kind
             flapping.went_wrong(known, rule, self._now)
             return known
         incident = self._ledger.begin(rule.name, key, facts, kind)
@@ -247,7 +266,7 @@ class Intake:
         """A message that was given up opens no window: the next event is told again."""
         about = getattr(event, "about_event_id", None) if event.event_type == "hook.dead_letter" else None
         known = self._ledger.get(NOTICE + about) if about else None
-        if known is None:
+        if known is None or known["state"] == "sent":
             return
         self._ledger.put(
             NOTICE + str(about), {**known, "state": "failed", "reason": getattr(event, "reason", "")}

@@ -25,7 +25,7 @@ _MAX_ID = 64
 # The hook that sees the events, which no channel can be called; and what it tells itself.
 RULES, LOOK_AGAIN = "rules", "alert.look_again"
 OPEN, CLOSED, DECISION, NOTICE, MUTE = "open/", "closed/", "decision/", "notice/", "mute/"
-RUN, HELD, FLAPS, VALUE = "run/", "held/", "flaps/", "value/"
+RUN, HELD, FLAPS, VALUE, ENDED = "run/", "held/", "flaps/", "value/", "ended/"
 
 
 def alert_id(*parts: object) -> str:
@@ -152,6 +152,14 @@ class Ledger:
             self._versions[key] = entry.version if entry else 0
             self._read[key] = entry.value if entry else None
         return self._read[key]
+
+    def expect(self, keys: Iterable[str]) -> None:
+        """Read what will be asked for, all of it at once."""
+        wanted = [key for key in dict.fromkeys(keys) if key not in self._read]
+        found = self._state.get_many(wanted)
+        for key in wanted:
+            self._versions[key] = found[key].version if key in found else 0
+            self._read[key] = found[key].value if key in found else None
 
     def put(self, key: str, value: Any, kept: timedelta = KEPT) -> None:
         """Keep a value."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from phlo_hooks.capabilities.alerting.channels.channel import Channel
 from phlo_hooks.capabilities.alerting.conditions import Conditions
 from phlo_hooks.capabilities.alerting.facts import Facts
+from phlo_hooks.capabilities.alerting.ledger import LOOK_AGAIN
 from phlo_hooks.capabilities.alerting.routes import Recipient, Routes
 from phlo_hooks.capabilities.alerting.rules import Rule
 from phlo_hooks.errors import ConfigurationError
@@ -37,6 +38,12 @@ class Plan:
     def rules(self) -> tuple[Rule, ...]:
         """The rules, in their order."""
         return tuple(each.rule for each in self.conditions)
+
+    @property
+    def event_types(self) -> frozenset[str]:
+        """What the rules ask for, that a message was given up, and that it is time to look again."""
+        own = (kind for rule in self.rules for kind in rule.event_types)
+        return frozenset({"hook.dead_letter", LOOK_AGAIN, *own})
 
     def rule(self, name: str) -> Rule | None:
         """A rule by its name; None for one that is gone."""

@@ -45,7 +45,7 @@ class QuietHours(StrictConfig):
             raise ConfigurationError(
                 f"{owner}: quiet_hours except_severity {self.except_severity!r}: use one of {SEVERITIES}"
             )
-        if self.start == self.end:
+        if _time(self.start, owner) == _time(self.end, owner):
             raise ConfigurationError(
                 f"{owner}: quiet_hours start and end are both {self.start}: never or always?"
             )

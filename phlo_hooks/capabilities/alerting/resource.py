@@ -22,7 +22,7 @@ from phlo_hooks.capabilities.alerting.channels import (
     TeamsChannel,
 )
 from phlo_hooks.capabilities.alerting.evaluator import Evaluator
-from phlo_hooks.capabilities.alerting.ledger import LOOK_AGAIN, RULES
+from phlo_hooks.capabilities.alerting.ledger import RULES
 from phlo_hooks.capabilities.alerting.plan import Plan, make_plan
 from phlo_hooks.capabilities.alerting.rules import Rule
 from phlo_hooks.capabilities.alerting.sending import Sender
@@ -158,7 +158,7 @@ class AlertingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         yield HookRegistration(
             RULES,
             Evaluator(plan, host),
-            filters=HookFilter(event_types=_event_types(plan)),
+            filters=HookFilter(event_types=plan.event_types),
             not_before=_due,
             retry=_COUNT,
             circuit=None,
@@ -174,12 +174,6 @@ class AlertingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 timeout=_TIMEOUT,
                 not_before=_due,
             )
-
-
-def _event_types(plan: Plan) -> frozenset[str]:
-    """What the rules ask for, and the news that a message was given up, or that it is time to look again."""
-    own = (kind for rule in plan.rules for kind in rule.event_types)
-    return frozenset({"hook.dead_letter", LOOK_AGAIN, *own})
 
 
 def _is_for(channel: str) -> Callable[[Any], bool]:

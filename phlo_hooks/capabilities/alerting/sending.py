@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from phlo_hooks.capabilities.alerting import flapping
 from phlo_hooks.capabilities.alerting.compose import Composer, untold_of
-from phlo_hooks.capabilities.alerting.incident import Incident, State, Told
+from phlo_hooks.capabilities.alerting.incident import Incident, State, Told, Waiting
 from phlo_hooks.capabilities.alerting.ledger import NOTICE, Ledger
 from phlo_hooks.capabilities.alerting.message import Kind, Message
 from phlo_hooks.capabilities.alerting.plan import Plan
@@ -19,7 +19,7 @@ from phlo_hooks.capabilities.alerting.quiet import next_time
 from phlo_hooks.capabilities.alerting.routes import Recipient
 from phlo_hooks.capabilities.alerting.rules import Rule
 from phlo_hooks.capabilities.alerting.telling import TELLING
-from phlo_hooks.errors import StoreError
+from phlo_hooks.errors import RetryLater, StoreError
 from phlo_hooks.events import AlertEvent
 from phlo_hooks.state import Host
 
@@ -28,6 +28,9 @@ logger = logging.getLogger("phlo_hooks.alerting")
 # Each round of a collision lets one writer through.
 _MAX_TRIES = 30
 _PAUSE = 0.02
+# What was sent, and could not be noted: it is noted when the message comes again, and not sent again.
+_unnoted: dict[str, Callable[[], None]] = {}
+_MAX_UNNOTED, _NOTE_AGAIN = 1_000, 5.0
 _OPENING = (Kind.FIRING, Kind.REMINDER, Kind.ESCALATION, Kind.FLAPPING)
 
 
@@ -47,12 +50,20 @@ class Sender:
         """Send a message, or find that it is of no use.
 
         Raises:
-            DeliveryError: as of `Channel.send`.
+            DeliveryError: as of `Channel.send`; also when it was sent and that could not be noted.
         """
+        if event.event_id in _unnoted:
+            self._note_sent(event, _unnoted.pop(event.event_id))
+            return
         recipient = Recipient(event.channel, event.target)
         ledger = Ledger(self.host.state, self.host.clock())
         incident, rule = _incident_of(event, ledger), self.plan.rule(event.rule)
         told = incident.told.get(str(recipient)) if incident else None
+        if told is not None and event.event_id not in told.waiting and _was_given_up(ledger, event):
+            # Somebody has it tried again.
+            told.waiting[event.event_id] = Waiting(
+                kind=Kind(event.event_type.removeprefix("alert.")), due=ledger.now
+            )
         if incident is None or told is None or event.event_id not in told.waiting:
             # Sent before; or nobody knows any more what it was about.
             return
@@ -104,8 +115,13 @@ class Sender:
 
     def _drop(self, event: AlertEvent, recipient: Recipient, reason: str) -> None:
         def change(ledger: Ledger, incident: Incident, told: Told) -> None:
-            told.waiting.pop(event.event_id, None)
+            waited = told.waiting.pop(event.event_id, None)
             _note(ledger, event, "dropped", reason)
+            rule = self.plan.rule(incident.rule)
+            again = rule.span("renotify") if rule and waited and waited.always and not incident.ok else None
+            if again is not None and incident.state is State.OPEN:
+                # Muted for a while, and wrong still.
+                ledger.notice(incident, recipient, Kind.REMINDER, ledger.now + again, always=True)
             _close_if_told(incident, ledger, self.plan.rule(incident.rule))
 
         self._change(event, recipient, change)
@@ -128,11 +144,18 @@ class Sender:
             _note(ledger, event, "sent", message.title)
             Aftermath(rule, ledger, incident, recipient, told).see(message)
 
+        self._note_sent(event, lambda: self._change(event, recipient, change))
+
+    def _note_sent(self, event: AlertEvent, note: Callable[[], None]) -> None:
+        """Note that a message was sent; while that cannot be done, its delivery is not over."""
         try:
-            self._change(event, recipient, change)
+            note()
         except StoreError as exc:
-            # It was sent: to send it again would be worse than to tell of the next one sooner.
-            logger.warning("alert %s was sent, which cannot be noted: %s", event.event_id, exc)
+            while len(_unnoted) >= _MAX_UNNOTED:
+                _unnoted.pop(next(iter(_unnoted)))
+            _unnoted[event.event_id] = note
+            logger.warning("alert %s was sent, which cannot be noted yet: %s", event.event_id, exc)
+            raise RetryLater(f"it was sent, which cannot be noted yet: {exc}", after=_NOTE_AGAIN) from exc
 
     def _change(
         self, event: AlertEvent, recipient: Recipient, change: Callable[[Ledger, Incident, Told], None]
@@ -167,7 +190,7 @@ def useless(rule: Rule, ledger: Ledger, incident: Incident, told: Told, notice: 
     if waiting.kind is Kind.RESOLVED:
         return "" if told.opening else "nobody was told that it was wrong"
     lasting = waiting.always and not incident.ok
-    if waiting.kind in (Kind.FIRING, Kind.REMINDER) and not lasting and not untold_of(incident, told):
+    if waiting.kind in TELLING and not lasting and not untold_of(incident, told):
         return "all of it was told"
     return ""
 
@@ -178,6 +201,9 @@ def _is_over(incident: Incident) -> bool:
 
 def now_called(kind: Kind, incident: Incident) -> Kind:
     """What a message is by the time it is sent: what it was to tell of may be over."""
+    if kind is Kind.NOTICE and incident.kind == "problem" and not incident.ok:
+        # Something of its group is wrong, which the message tells of, too.
+        return Kind.FIRING
     return Kind.RESOLVED if kind is Kind.FIRING and _is_over(incident) else kind
 
 
@@ -237,6 +263,10 @@ class Aftermath:
     def _notice(self, kind: Kind, due: datetime, *, always: bool = False) -> None:
         awake = self._rule.awake(due, self._incident.severity)
         self._ledger.notice(self._incident, self._recipient, kind, awake, always=always)
+
+
+def _was_given_up(ledger: Ledger, event: AlertEvent) -> bool:
+    return bool((ledger.get(NOTICE + event.event_id) or {}).get("state") == "failed")
 
 
 def _note(ledger: Ledger, event: AlertEvent, state: str, reason: str) -> None:

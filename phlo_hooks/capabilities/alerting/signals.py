@@ -142,6 +142,8 @@ def healing_types(patterns: Iterable[str]) -> tuple[str, ...]:
     """The event types that tell that what these patterns stand for is over."""
     ended = {name for name in BY_NAME if any(fnmatchcase(name, each) for each in patterns)}
     healers = [name for name, healed in HEALS.items() if ended & set(healed)]
+    # The failure of a run without a job is over when its steps' assets succeed.
+    healers += ["asset.success"] if "run.failure" in ended else []
     return tuple(dict.fromkeys(kind for name in healers for kind in BY_NAME[name].event_types))
 
 

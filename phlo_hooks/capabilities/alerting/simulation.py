@@ -63,7 +63,9 @@ class Simulation:
     def play(self, events: Iterable[HookEvent]) -> Sequence[Sent]:
         """Take events in, by their timestamps, and send what is due in between; return all messages."""
         batch: list[HookEvent] = []
-        for event in sorted(events, key=lambda event: event.timestamp):
+        heard = self.plan.event_types
+        asked = (event for event in events if event.event_type in heard)
+        for event in sorted(asked, key=lambda event: event.timestamp):
             if batch and (event.timestamp - batch[0].timestamp > _BATCH or len(batch) >= _MAX_BATCH):
                 self._take(batch)
                 batch = []

@@ -1,8 +1,24 @@
 """What a hostile reader of the alert engine found: each of these was lost, wrong, or told twice."""
 
+from datetime import timedelta
+
 import pytest
 
-from phlo_hooks_tests.capabilities.alerting.bench import asset, at, check, outcomes, play, rule, run, told
+from phlo_hooks.capabilities.alerting.ledger import MUTE, alert_id
+from phlo_hooks.errors import ConfigurationError, StoreError
+from phlo_hooks.state import StateChange
+from phlo_hooks_tests.capabilities.alerting.bench import (
+    asset,
+    at,
+    backfill_end,
+    check,
+    dead_letter,
+    outcomes,
+    play,
+    rule,
+    run,
+    told,
+)
 
 
 def titles(simulation):
@@ -155,4 +171,203 @@ def test_a_digest_counts_what_is_new_to_its_reader():
     assert titles(simulation) == [
         ("60", "slack", "digest: Digest of r: 1 event"),
         ("1500", "slack", "digest: Digest of r: 2 events"),
+    ]
+
+
+QUIET = {"start": "11:00", "end": "18:00", "timezone": "UTC"}
+
+
+def test_nobody_is_woken_by_an_escalation_of_what_nobody_was_told():
+    """It begins when people know of it: at the end of the quiet hours."""
+    simulation = play(rule(quiet_hours=QUIET, escalate_after="30m", escalate_to=["pager"]))
+    simulation.play([asset(at(0))])
+    simulation.until(at(hours=20))
+    assert titles(simulation) == [
+        ("360", "slack", "firing: Asset orders failed"),
+        ("390", "pager", "escalation: Escalated: Asset orders failed"),
+    ]
+
+
+def test_quiet_hours_that_never_end_are_refused():
+    """However the same time is written."""
+    with pytest.raises(ConfigurationError, match="never or always"):
+        rule(quiet_hours={"start": "7:00", "end": "07:00", "timezone": "UTC"})
+
+
+@pytest.mark.parametrize("window", [None, "1h"])
+def test_good_news_in_a_group_neither_hides_a_problem_nor_keeps_it_open(window):
+    """A rule for all that happens to an asset: its problems are over when they are."""
+    simulation = play(rule(on=["asset.*"], group_by="asset", group_wait="0s", window=window))
+    simulation.play(
+        [
+            asset(at(0), "success", partition_key="p0"),
+            asset(at(60), partition_key="p1"),
+            asset(at(61), partition_key="p2"),
+            asset(at(120), "success", partition_key="p1"),
+            asset(at(180), "success", partition_key="p2"),
+        ]
+    )
+    simulation.until(at(hours=3))
+    kinds = [title.partition(":")[0] for _, _, title in titles(simulation)]
+    assert kinds.count("firing") >= 1
+    assert kinds.count("resolved") == 1
+    assert not [each for each in simulation.state.list("open/") if each.value.get("kind") != "notice"]
+
+
+def test_the_end_of_a_failed_run_without_a_job_is_heard():
+    """Its assets succeed in a run of their own: the hook has to be given these events."""
+    assert {"ingestion.end", "transform.end", "publish.end"} <= set(rule(on=["run.failure"]).event_types)
+
+
+@pytest.mark.parametrize(("again", "expected"), [(False, ["0.333333"]), (True, [])])
+def test_an_asset_that_is_found_to_have_failed_after_the_end_of_its_run_is_not_held(again, expected):
+    """The tail tells of the run first when its process was killed: there is no end to wait for any more."""
+    simulation = play(rule())
+    failed = asset(at(20), run_id="run1", run_may_retry=True)
+    simulation.play([run(at(0), run_id="run1", will_retry=again), failed])
+    simulation.until(at(days=1))
+    assert [minute for minute, *_ in told(simulation)] == expected
+    assert outcomes(simulation, failed) == {"r": "retrying" if again else "notified"}
+
+
+@pytest.mark.parametrize("group", ["run", "backfill"])
+def test_a_group_waits_for_no_end_that_has_been(group):
+    """What comes after it is told a minute later, not when the group's patience is over."""
+    simulation = play(rule(group_by=group))
+    where = {"run_id": "run1", "backfill_id": "bf1"}
+    ends = [backfill_end(at(600), failed=2), run(at(600), run_id="run1")]
+    simulation.play([asset(at(0), **where), *ends, asset(at(650), key="b", **where)])
+    simulation.until(at(days=3))
+    assert [minute for minute, *_ in told(simulation)] == ["10", "11.8333"]
+
+
+def test_a_number_that_is_given_once_more_is_compared_with_nothing():
+    """A relay died after it took the batch in: the older of two numbers is no rise from the newer one."""
+    simulation = play(rule(on=["metric"], threshold={"name": "rows", "change_above": 50}))
+    events = [
+        asset(at(60 * n), "success", metrics={"rows": each}) for n, each in enumerate([100, 30, 31, 500])
+    ]
+    simulation.play(events[:2])
+    simulation.play(events[:1])
+    simulation.play(events[2:])
+    assert titles(simulation) == [("3", "slack", "firing: rows of asset orders: 500 is +1513 % from 31")]
+
+
+def test_a_backlog_of_old_events_is_one_incident():
+    """A relay that was down for a month does not give up at once what it has just told."""
+    simulation = play(rule())
+    simulation.now = at(days=30)
+    for number in range(6):
+        simulation._evaluate([asset(at(number))])
+        simulation.until(simulation.now + timedelta(seconds=30))
+    assert len(simulation.sent) == 1
+
+
+def test_an_incident_whose_message_nobody_will_send_is_given_up():
+    """Its channel is gone: it is not read with every batch for ever."""
+    simulation = play(rule(), fails=lambda sent: True)
+    simulation.play([asset(at(0))])
+    simulation._due.clear()
+    simulation.play([asset(at(days=8), key="other")])
+    assert [each.value["key"] for each in simulation.state.list("open/")] == ["asset other"]
+
+
+def given_up(simulation):
+    """Have the message that waits given up, as a relay does after days; return its event."""
+    [event] = [each.event for each in simulation._due]
+    simulation._due.clear()
+    simulation.play([dead_letter(simulation.now + timedelta(minutes=1), event.event_id)])
+    return event
+
+
+def test_a_message_that_was_given_up_is_sent_when_it_is_retried():
+    """As an operator does with dead letters; once."""
+    simulation = play(rule(), fails=lambda sent: sent.at < at(minutes=5))
+    simulation.play([asset(at(0))])
+    event = given_up(simulation)
+    simulation.until(at(minutes=10))
+    simulation._send(event)
+    simulation._send(event)
+    assert titles(simulation) == [("10", "slack", "firing: Asset orders failed")]
+
+
+def test_a_message_that_was_given_up_is_of_no_use_once_a_later_one_told_of_it():
+    """The next failure was told, with all there was before."""
+    simulation = play(rule(), fails=lambda sent: sent.at < at(minutes=5))
+    simulation.play([asset(at(0))])
+    event = given_up(simulation)
+    simulation.play([asset(at(minutes=8))])
+    simulation._send(event)
+    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("8", 1)]
+
+
+def test_a_message_that_was_discarded_silences_nothing():
+    """An operator empties the queue of a channel: what happens later is told all the same."""
+    simulation = play(rule(), fails=lambda sent: sent.at < at(minutes=5))
+    simulation.play([asset(at(0))])
+    simulation._due.clear()
+    simulation.play([asset(at(minutes=30)), asset(at(minutes=90))])
+    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("90", 2)]
+
+
+def test_a_channel_that_is_down_for_hours_is_told_once():
+    """Messages are made beside one that is overdue, and dropped when that is sent after all."""
+    simulation = play(rule(), fails=lambda sent: sent.at < at(hours=5))
+    simulation.play([asset(at(minutes=minute)) for minute in range(300)])
+    simulation.until(at(hours=5, minutes=30))
+    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("300", 299)]
+
+
+def test_a_message_that_was_sent_and_not_noted_is_noted_later_and_not_sent_again():
+    """The store is down for a moment, just after the receiver took the message."""
+    simulation = play(rule())
+    commit, down = simulation.state.commit, []
+
+    def refuse(changes, events=()):
+        if down:
+            raise StoreError("the database is locked")
+        return commit(changes, events)
+
+    simulation.state.commit = refuse
+    simulation._fails = lambda sent: down.append(sent)
+    simulation.play([asset(at(0))])
+    simulation._fails = lambda sent: False
+    down.clear()
+    simulation.play([asset(at(minutes=number)) for number in range(1, 70)])
+    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("0", 0), ("60.0833", 59)]
+
+
+def test_renotify_goes_on_after_a_mute():
+    """What was muted for a while, and is wrong still, is told again."""
+    simulation = play(rule(renotify="30m"))
+    simulation.play([asset(at(0))])
+    simulation.until(at(minutes=10))
+    mute = {"until": "then", "reason": "maintenance"}
+    simulation.state.commit([StateChange(MUTE + alert_id("rule:r"), mute, 0, at(minutes=50))])
+    simulation.until(at(minutes=65))
+    assert [minute for minute, *_ in told(simulation)] == ["0", "60"]
+
+
+FLAPS = ["failure", "success"] * 2 + ["failure"]
+
+
+def test_flapping_that_nobody_was_told_of_silences_nothing():
+    """Its message was given up, and with it the look whether it has come to rest."""
+    simulation = play(rule(flap_changes=4), fails=lambda sent: sent.message.kind.value == "flapping")
+    simulation.play([asset(at(minutes=number), status) for number, status in enumerate(FLAPS)])
+    given_up(simulation)
+    simulation._fails = lambda sent: False
+    simulation.play([asset(at(hours=3)), asset(at(hours=4), "success")])
+    assert [title.partition(":")[0] for _, _, title in titles(simulation)][-2:] == ["firing", "resolved"]
+
+
+def test_flapping_keeps_quiet_hours():
+    """It is told at their end."""
+    simulation = play(rule(flap_changes=4, quiet_hours=QUIET))
+    simulation.play([asset(at(minutes=number), status) for number, status in enumerate(FLAPS)])
+    simulation.until(at(hours=5))
+    assert titles(simulation) == []
+    simulation.until(at(hours=6))
+    assert "flapping: Asset orders failed, and recovers, and fails again" in [
+        title for _, _, title in titles(simulation)
     ]
