@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta, timezone
+from typing import Any, NamedTuple
 
 from phlo_hooks.capabilities.alerting.facts import Facts, Recovery
 from phlo_hooks.capabilities.alerting.incident import Incident, State, Waiting
 from phlo_hooks.capabilities.alerting.index import Index
 from phlo_hooks.capabilities.alerting.message import Kind
 from phlo_hooks.capabilities.alerting.routes import Recipient
+from phlo_hooks.capabilities.alerting.rules import Rule
 from phlo_hooks.capabilities.alerting.verdict import Verdict
 from phlo_hooks.events import AlertEvent, HookCorrelation, HookEvent
-from phlo_hooks.state import StateChange, StateStore
+from phlo_hooks.state import StateChange, StateEntry, StateStore
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "alerts.phlo-hooks")
 # So long can be explained what became of an event, and what an incident was.
 KEPT = timedelta(days=30)
 # Nothing happened for so long: nobody will say that it is over.
 FORGOTTEN = timedelta(days=7)
+_FOR_EVER = timedelta(days=3650)
 _MAX_ID = 64
 # The hook that sees the events, which no channel can be called; and what it tells itself.
 RULES, LOOK_AGAIN = "rules", "alert.look_again"
@@ -36,6 +38,22 @@ def alert_id(*parts: object) -> str:
 def slot_of(incident: Incident) -> str:
     """Where an incident is kept while it is open: one place for each rule and key."""
     return alert_id(incident.rule, incident.key)
+
+
+class Mute(NamedTuple):
+    """Until when nothing is sent, aware, and why."""
+
+    until: datetime
+    why: str
+
+    def __str__(self) -> str:
+        return f"muted until {self.until:%Y-%m-%d %H:%M} UTC: {self.why}"
+
+    @classmethod
+    def read(cls, entry: StateEntry) -> Mute:
+        """What `phlo-hooks alerts mute` wrote: it ends when it expires."""
+        until = entry.expires_at or datetime.max.replace(tzinfo=timezone.utc)
+        return cls(until.astimezone(timezone.utc), entry.value.get("reason") or "no reason given")
 
 
 class Ledger:
@@ -65,7 +83,7 @@ class Ledger:
         # What is open, by where it is kept: read when it is asked for, and None for what is not there.
         self._open: dict[str, Incident | None] = {}
         self._index: Index | None = None
-        self._mutes = {entry.key.removeprefix(MUTE): entry.value for entry in state.list(MUTE)}
+        self._mutes = {entry.key.removeprefix(MUTE): Mute.read(entry) for entry in state.list(MUTE)}
 
     def incident(self, rule: str, key: str) -> Incident | None:
         """The open incident of a rule with this key."""
@@ -140,11 +158,15 @@ class Ledger:
         self._open[OPEN + slot_of(incident)] = None
         self.touch(incident)
 
-    def mute_of(self, rule: str, facts: Facts) -> str:
-        """Why nothing is sent of these facts; empty if it is."""
-        names = map(alert_id, [f"rule:{rule}", "all", *(f"asset:{key}" for key in facts.asset_keys)])
-        found = next((self._mutes[name] for name in names if name in self._mutes), None)
-        return f"muted until {found['until']}: {found['reason']}" if found else ""
+    def muted(self, rule: Rule, facts: Facts) -> Mute | None:
+        """Until when nothing is sent of these facts, by the rule itself or by an operator; None if it is."""
+        names = map(alert_id, [f"rule:{rule.name}", "all", *(f"asset:{key}" for key in facts.asset_keys)])
+        found = [self._mutes[name] for name in names if name in self._mutes]
+        if rule.muted_until is not None:
+            found.append(Mute(rule.muted_until, "as the rule says"))
+        last = max((mute for mute in found if mute.until > self.now), default=None)
+        # For ever: looked at again, well before the end of time, where no time zone has an hour more.
+        return last and last._replace(until=min(last.until, self.now + _FOR_EVER))
 
     def get(self, key: str) -> Any:
         """A value, as this batch has it; None for nothing."""
@@ -211,12 +233,13 @@ class Ledger:
         due: datetime | None = None,
         *,
         always: bool = False,
+        muted: bool = False,
     ) -> str:
         """Have a message sent to a recipient, now or later; return its event id."""
         about, told = incident.latest, incident.teller(str(recipient))
         identity = alert_id("notice", incident.id, recipient, told.made)
         told.made += 1
-        told.waiting[identity] = Waiting(kind=kind, due=due or self.now, always=always)
+        told.waiting[identity] = Waiting(kind=kind, due=due or self.now, always=always, muted=muted)
         self.touch(incident)
         self.events[identity] = AlertEvent(
             event_id=identity,

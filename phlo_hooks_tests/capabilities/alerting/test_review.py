@@ -136,7 +136,7 @@ def test_more_causes_than_are_listed_are_told_after_a_mute():
     simulation = play(rule(group_by="owner", mute_until=at(minutes=10)))
     simulation.play([*crowd(0), *crowd(20, 100, 1)])
     simulation.until(at(days=1))
-    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("20", 100)]
+    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("10", 99), ("70", 0)]
 
 
 def while_sending(event, *rules):
@@ -350,7 +350,7 @@ def test_renotify_goes_on_after_a_mute():
     mute = {"until": "then", "reason": "maintenance"}
     simulation.state.commit([StateChange(MUTE + alert_id("rule:r"), mute, 0, at(minutes=50))])
     simulation.until(at(minutes=65))
-    assert [minute for minute, *_ in told(simulation)] == ["0", "60"]
+    assert [minute for minute, *_ in told(simulation)] == ["0", "50"]
 
 
 FLAPS = ["failure", "success"] * 2 + ["failure"]
@@ -518,3 +518,26 @@ def test_a_channel_is_told_of_another_plugins_hook_of_the_same_name():
     ours = dead_letter(at(0), "x")
     simulation.play([ours, ours.model_copy(update={"event_id": "other", "hook": "catalog.slack"})])
     assert titles(simulation) == [("0", "slack", "firing: Hook catalog.slack could not be given an event")]
+
+
+def test_a_message_that_was_given_up_and_is_retried_while_muted_waits_for_its_end():
+    """As any other does."""
+    simulation = play(rule(), fails=lambda sent: sent.at < at(minutes=5))
+    simulation.play([asset(at(0))])
+    event = given_up(simulation)
+    simulation.until(at(minutes=10))
+    simulation.state.commit([StateChange(MUTE + alert_id("all"), {"reason": "x"}, 0, at(minutes=30))])
+    simulation._send(event)
+    simulation._send(event)
+    simulation.until(at(hours=1))
+    assert titles(simulation) == [("30", "slack", "firing: Asset orders failed")]
+
+
+def test_a_mute_without_an_end_stops_nothing_but_messages():
+    """Its end is as far as a time can be, and beyond it no quiet hours are looked for."""
+    simulation = play(rule(quiet_hours={**QUIET, "timezone": "Europe/Berlin"}))
+    simulation.now = at(0)
+    simulation.state.commit([StateChange(MUTE + alert_id("all"), {"reason": "x"})])
+    event = asset(at(0))
+    simulation.play([event])
+    assert outcomes(simulation, event) == {"r": "muted"}
