@@ -223,7 +223,8 @@ def _mute(rule: Rule, ledger: Ledger, incident: Incident, told: Told) -> Mute | 
     """Until when all that the recipient was not told yet is muted; None if some of it is not."""
     new = [incident.causes[name].about for name in untold_of(incident, told) if name]
     mutes = [ledger.muted(rule, facts) for facts in new or [incident.latest]]
-    return min((mute for mute in mutes if mute), default=None) if all(mutes) else None
+    found = [mute for mute in mutes if mute is not None]
+    return min(found) if len(found) == len(mutes) else None
 
 
 def _is_over(incident: Incident) -> bool:
