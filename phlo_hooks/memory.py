@@ -30,6 +30,7 @@ class MemoryState:
         self.events: list[HookEvent] = []
         self._clock, self._emit = clock, emit
         self._entries: dict[str, StateEntry] = {}
+        self._versions: dict[str, int] = {}
         # In order, so that a prefix is a range: a month of decisions must not slow down each look.
         self._keys: list[str] = []
         self._known: set[str] = set()
@@ -56,15 +57,25 @@ class MemoryState:
         if any(self._version(change.key) != change.version for change in changes):
             return False
         for change in changes:
-            if change.key not in self._entries:
-                insort(self._keys, change.key)
-            self._entries[change.key] = self._entry(change)
+            self._keep(change)
         for event in events:
             if event.event_id not in self._known:
                 self._known.add(event.event_id)
                 self.events.append(event)
                 self._emit(event)
         return True
+
+    def _keep(self, change: StateChange) -> None:
+        known, entry = change.key in self._entries, self._entry(change)
+        self._versions[change.key] = entry.version
+        if not self._lives(entry):
+            # Its version is remembered: an old one must never fit again.
+            if known:
+                del self._entries[change.key], self._keys[bisect_left(self._keys, change.key)]
+            return
+        if not known:
+            insort(self._keys, change.key)
+        self._entries[change.key] = entry
 
     def _lives(self, entry: StateEntry) -> bool:
         return entry.expires_at is None or entry.expires_at > self._clock()
@@ -74,10 +85,9 @@ class MemoryState:
         return entry.version if entry else 0
 
     def _entry(self, change: StateChange) -> StateEntry:
-        before = self._entries.get(change.key)
         # A copy, as a database would give it back.
         value = json.loads(json.dumps(change.value, allow_nan=False))
-        version = (before.version if before else 0) + 1
+        version = self._versions.get(change.key, 0) + 1
         return StateEntry("", change.key, value, version, self._clock(), change.expires_at)
 
 

@@ -75,12 +75,14 @@ class Host:
         location: the code location; empty where there is none.
         select_assets: the keys that a Dagster asset selection stands for, such as `group:"marts"`.
         clock: the time, aware.
+        plugin: the name that the capability has there; two may be alike in all else.
     """
 
     state: StateStore
     location: str
     select_assets: Callable[[str], frozenset[str]]
     clock: Callable[[], datetime]
+    plugin: str = ""
 
 
 @runtime_checkable

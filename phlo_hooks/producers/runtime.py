@@ -122,7 +122,8 @@ class Runtime:
     def _host(self, instance: dg.DagsterInstance, scope: str, plugin: str) -> Host:
         """Where a plugin's hooks find themselves when they are called."""
         store, tell = self.store(instance), self._tell(instance, scope)
-        return Host(PluginState(store, plugin, scope, tell), scope, self.catalog.select, store.clock)
+        state = PluginState(store, plugin, scope, tell)
+        return Host(state, scope, self.catalog.select, store.clock, plugin)
 
     def _tell(self, instance: dg.DagsterInstance, scope: str) -> Callable[[HookEvent], Told]:
         """What is to be recorded of an event that comes about beside something else."""

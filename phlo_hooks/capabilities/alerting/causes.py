@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from phlo_hooks.capabilities.alerting.facts import Facts
-from phlo_hooks.capabilities.alerting.incident import MAX_ALSO, Incident
+from phlo_hooks.capabilities.alerting.incident import MAX_ALSO, Incident, State
 from phlo_hooks.capabilities.alerting.ledger import RUN, Ledger, alert_id, slot_of
 from phlo_hooks.capabilities.alerting.routes import Recipient
 from phlo_hooks.capabilities.alerting.rules import Rule
@@ -76,7 +76,10 @@ def earlier(ledger: Ledger, rule: Rule, facts: Facts, recipients: Iterable[Recip
     ]
     found = next((each for each in _same_cause(facts, claims)), None)
     incident = ledger.find(found["incident"], found["slot"]) if found else None
-    if incident is not None and facts.title not in incident.also:
+    if incident is None or incident.state in (State.RESOLVED, State.EXPIRED):
+        # It is over, and its run has failed all the same.
+        return None
+    if facts.title not in incident.also:
         incident.also = [*incident.also, facts.title][:MAX_ALSO]
         ledger.touch(incident)
     return incident

@@ -38,8 +38,9 @@ class Evaluator:
         Raises:
             StoreError: nothing was taken in.
         """
+        owner = (self.host.plugin, self.host.location)
         for number in range(_MAX_TRIES):
-            ledger = Ledger(self.host.state, self.host.clock(), trusting=number == 0)
+            ledger = Ledger(self.host.state, self.host.clock(), owner=owner, trusting=number == 0)
             intake = Intake(self.plan, ledger)
             ledger.expect(f"{RUN}{event.run_id}" for event in events if event.run_id)
             intake.tidy()

@@ -70,6 +70,12 @@ def knows(told: Told) -> bool:
     return any(each.kind is Kind.FLAPPING for each in told.waiting.values())
 
 
+def is_new_to(told: Told, fingerprint: str) -> bool:
+    """Whether a recipient that was told that it flaps does not know this cause of it."""
+    waits = any(each.kind is Kind.FLAPPING and not each.always for each in told.waiting.values())
+    return not waits and fingerprint not in told.counts
+
+
 def _lately(incident: Incident, rule: Rule, now: datetime) -> list[datetime]:
     return [each for each in incident.changes if now - each < _within(rule)]
 

@@ -84,6 +84,7 @@ class Waiting(BaseModel):
     kind: Kind
     due: datetime
     always: bool = Field(default=False, description="also when nothing has happened since the last one")
+    muted: bool = Field(default=False, description="it waits for the end of a mute")
 
 
 class Told(BaseModel):

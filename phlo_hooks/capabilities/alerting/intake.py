@@ -10,12 +10,22 @@ from phlo_hooks.capabilities.alerting import causes, flapping
 from phlo_hooks.capabilities.alerting.conditions import Conditions, Match
 from phlo_hooks.capabilities.alerting.facts import Facts, Recovery, facts_of, recoveries_of
 from phlo_hooks.capabilities.alerting.incident import Incident, State
-from phlo_hooks.capabilities.alerting.ledger import ENDED, FORGOTTEN, HELD, NOTICE, VALUE, Ledger, alert_id
+from phlo_hooks.capabilities.alerting.ledger import (
+    ENDED,
+    FORGOTTEN,
+    HELD,
+    NOTICE,
+    VALUE,
+    Ledger,
+    Mute,
+    alert_id,
+)
 from phlo_hooks.capabilities.alerting.message import Kind
 from phlo_hooks.capabilities.alerting.plan import Plan
+from phlo_hooks.capabilities.alerting.quiet import next_time
 from phlo_hooks.capabilities.alerting.routes import Recipient
 from phlo_hooks.capabilities.alerting.rules import Rule
-from phlo_hooks.capabilities.alerting.telling import Telling
+from phlo_hooks.capabilities.alerting.telling import TELLING, Telling
 from phlo_hooks.capabilities.alerting.verdict import Outcome, Verdict
 from phlo_hooks.events import AlertEvent, HookEvent
 
@@ -84,13 +94,17 @@ class Intake:
         if last is not None and event.timestamp < datetime.fromisoformat(last["at"]):
             # Late, or once more: it follows on nothing, and ends nothing.
             return conditions.match(event)
-        before = last["value"] if last else None
-        self._ledger.put(key, {"value": value, "at": event.timestamp.isoformat()}, _VALUE_KEPT)
+        before, good = (last["value"], last["good"]) if last else (None, None)
         match = conditions.match(event, before)
-        if match.facts is None and (back := conditions.recovery(event, before)) is not None:
+        # What it fell from, as long as it has not come back to that: to stay low is no recovery.
+        good = (good if good is not None else before) if match.facts else good
+        if match.facts is None and (back := conditions.recovery(event, good)) is not None:
+            good = None
             # Within this rule's limit; another rule may have a narrower one.
             for verdict in self._recover([back], conditions.rule.name):
                 self._ledger.decide(event.event_id, verdict)
+        kept = {"value": value, "good": good, "at": event.timestamp.isoformat()}
+        self._ledger.put(key, kept, _VALUE_KEPT)
         return match
 
     def _hold(self, rule: Rule, facts: Facts, event: HookEvent) -> Verdict | None:
@@ -168,19 +182,24 @@ class Intake:
 
         if not recipients:
             return verdict(Outcome.UNHEARD, "it is about the only channel that it would go to")
-        if facts.is_problem and incident.streak < rule.after:
+        if facts.is_problem and incident.state is State.WATCHED and incident.streak < rule.after:
             return verdict(Outcome.BELOW, f"{incident.streak} of {rule.after} in a row")
         incident.state = State.OPEN
-        muted = self._muted(rule, facts)
-        if muted:
-            if incident.kind == "notice":
-                self._ledger.close(incident)
-            return verdict(Outcome.MUTED, muted)
+        mute = self._ledger.muted(rule, facts)
+        if mute is not None:
+            return verdict(Outcome.MUTED, str(mute), *self._mute(rule, facts, incident, recipients, mute))
         if flapping.broke(self._ledger, rule, incident):
             fresh = [each for each in recipients if not flapping.knows(incident.teller(str(each)))]
             due = rule.awake(self._now, facts.severity)
             notices = [self._ledger.notice(incident, each, Kind.FLAPPING, due) for each in fresh]
-            return verdict(Outcome.FLAPPING, "it goes wrong and right too often", *notices)
+            # Of one more cause they hear all the same, once they know that it flaps.
+            recipients = tuple(
+                each
+                for each in recipients
+                if fingerprint and flapping.is_new_to(incident.teller(str(each)), fingerprint)
+            )
+            if notices or not recipients:
+                return verdict(Outcome.FLAPPING, "it goes wrong and right too often", *notices)
         telling = Telling(self._ledger, rule, facts, incident, fingerprint)
         steps = [telling.to(each) for each in recipients]
         notices = [step.notice for step in steps if step.notice]
@@ -211,11 +230,27 @@ class Intake:
         flapping.begun(self._ledger, incident, rule)
         return incident
 
-    def _muted(self, rule: Rule, facts: Facts) -> str:
-        until = rule.muted_until
-        if until is not None and self._now < until:
-            return f"the rule is muted until {until.isoformat()}"
-        return self._ledger.mute_of(rule.name, facts)
+    def _mute(
+        self,
+        rule: Rule,
+        facts: Facts,
+        incident: Incident,
+        recipients: tuple[Recipient, ...],
+        mute: Mute,
+    ) -> list[str]:
+        """Have what is wrong told when the mute ends, if it still is by then; good news is not."""
+        if incident.kind == "notice":
+            self._ledger.close(incident)
+            return []
+        due = rule.awake(mute.until, facts.severity)
+        if rule.digest:
+            due = next_time(rule.digest, rule.timezone, mute.until)
+        kind = Kind.DIGEST if rule.digest else Kind.FIRING
+        return [
+            self._ledger.notice(incident, each, kind, due, muted=True)
+            for each in recipients
+            if not incident.teller(str(each)).waits_by(due, *TELLING)
+        ]
 
     def _recover(self, recoveries: Iterable[Recovery], rule: str | None = None) -> Iterator[Verdict]:
         for recovery in recoveries:
@@ -251,7 +286,12 @@ class Intake:
         for incident in self._ledger.called(key):
             incident.ended = facts_of(event).written()
             rule = self._plan.rule(incident.rule)
-            waiting = [name for name, told in incident.told.items() if told.waiting]
+            # An escalation is not for the group's end.
+            waiting = [
+                name
+                for name, told in incident.told.items()
+                if any(each.kind in TELLING for each in told.waiting.values())
+            ]
             notices = [
                 self._ledger.notice(
                     incident, Recipient.read(name), Kind.FIRING, rule.awake(self._now, incident.severity)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta, timezone
+from typing import Any, NamedTuple
 
 from phlo_hooks.capabilities.alerting.facts import Facts, Recovery
 from phlo_hooks.capabilities.alerting.incident import Incident, State, Waiting
 from phlo_hooks.capabilities.alerting.index import Index
 from phlo_hooks.capabilities.alerting.message import Kind
 from phlo_hooks.capabilities.alerting.routes import Recipient
+from phlo_hooks.capabilities.alerting.rules import Rule
 from phlo_hooks.capabilities.alerting.verdict import Verdict
 from phlo_hooks.events import AlertEvent, HookCorrelation, HookEvent
-from phlo_hooks.state import StateChange, StateStore
+from phlo_hooks.state import StateChange, StateEntry, StateStore
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "alerts.phlo-hooks")
 # So long can be explained what became of an event, and what an incident was.
@@ -38,18 +39,38 @@ def slot_of(incident: Incident) -> str:
     return alert_id(incident.rule, incident.key)
 
 
+class Mute(NamedTuple):
+    """Until when nothing is sent, aware, and why."""
+
+    until: datetime
+    why: str
+
+    def __str__(self) -> str:
+        return f"muted until {self.until:%Y-%m-%d %H:%M} UTC: {self.why}"
+
+    @classmethod
+    def read(cls, entry: StateEntry) -> Mute:
+        """What `phlo-hooks alerts mute` wrote: it ends when it expires."""
+        until = entry.expires_at or datetime.max.replace(tzinfo=timezone.utc)
+        return cls(until.astimezone(timezone.utc), entry.value.get("reason") or "no reason given")
+
+
 class Ledger:
     """The open incidents, and what is to be kept of a batch.
 
     Args:
         state: where it is kept.
         now: the time, aware.
+        owner: whose incidents they are: another's may have the same rule, and begin with the same event.
         trusting: take every event for one that was not taken before, and leave it to `commit` to find out:
             nearly all are, and to ask costs as much as all the rest.
     """
 
-    def __init__(self, state: StateStore, now: datetime, *, trusting: bool = False) -> None:
+    def __init__(
+        self, state: StateStore, now: datetime, *, owner: tuple[str, ...] = (), trusting: bool = False
+    ) -> None:
         self.now = now
+        self._owner = owner
         self._trusting = trusting
         self._read: dict[str, Any] = {}
         self.events: dict[str, AlertEvent] = {}
@@ -61,7 +82,7 @@ class Ledger:
         # What is open, by where it is kept: read when it is asked for, and None for what is not there.
         self._open: dict[str, Incident | None] = {}
         self._index: Index | None = None
-        self._mutes = {entry.key.removeprefix(MUTE): entry.value for entry in state.list(MUTE)}
+        self._mutes = {entry.key.removeprefix(MUTE): Mute.read(entry) for entry in state.list(MUTE)}
 
     def incident(self, rule: str, key: str) -> Incident | None:
         """The open incident of a rule with this key."""
@@ -120,7 +141,7 @@ class Ledger:
 
     def begin(self, rule: str, key: str, facts: Facts, kind: str = "problem") -> Incident:
         """A new incident that begins with an event of these facts."""
-        identity = alert_id("incident", rule, key, facts.event_id)
+        identity = alert_id("incident", *self._owner, rule, key, facts.event_id)
         incident = Incident(id=identity, rule=rule, key=key, kind=kind, first=facts.when, last=facts.when)
         self._open[OPEN + slot_of(incident)] = incident
         return self.touch(incident)
@@ -136,11 +157,13 @@ class Ledger:
         self._open[OPEN + slot_of(incident)] = None
         self.touch(incident)
 
-    def mute_of(self, rule: str, facts: Facts) -> str:
-        """Why nothing is sent of these facts; empty if it is."""
-        names = map(alert_id, [f"rule:{rule}", "all", *(f"asset:{key}" for key in facts.asset_keys)])
-        found = next((self._mutes[name] for name in names if name in self._mutes), None)
-        return f"muted until {found['until']}: {found['reason']}" if found else ""
+    def muted(self, rule: Rule, facts: Facts) -> Mute | None:
+        """Until when nothing is sent of these facts, by the rule itself or by an operator; None if it is."""
+        names = map(alert_id, [f"rule:{rule.name}", "all", *(f"asset:{key}" for key in facts.asset_keys)])
+        found = [self._mutes[name] for name in names if name in self._mutes]
+        if rule.muted_until is not None:
+            found.append(Mute(rule.muted_until, "as the rule says"))
+        return max((mute for mute in found if mute.until > self.now), default=None)
 
     def get(self, key: str) -> Any:
         """A value, as this batch has it; None for nothing."""
@@ -207,12 +230,13 @@ class Ledger:
         due: datetime | None = None,
         *,
         always: bool = False,
+        muted: bool = False,
     ) -> str:
         """Have a message sent to a recipient, now or later; return its event id."""
         about, told = incident.latest, incident.teller(str(recipient))
         identity = alert_id("notice", incident.id, recipient, told.made)
         told.made += 1
-        told.waiting[identity] = Waiting(kind=kind, due=due or self.now, always=always)
+        told.waiting[identity] = Waiting(kind=kind, due=due or self.now, always=always, muted=muted)
         self.touch(incident)
         self.events[identity] = AlertEvent(
             event_id=identity,
@@ -246,7 +270,7 @@ class Ledger:
 
     def look_again(self, facts: Facts, due: datetime) -> None:
         """Have the rules look again at what they hold, should nothing else happen by then."""
-        identity = alert_id("look again", facts.event_id)
+        identity = alert_id("look again", *self._owner, facts.event_id)
         self.events[identity] = AlertEvent(
             event_id=identity,
             event_type=LOOK_AGAIN,

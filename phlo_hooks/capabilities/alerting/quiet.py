@@ -111,7 +111,9 @@ def next_time(cron: str, timezone: str, after: datetime) -> datetime:
     except ImportError:
         raise MissingExtraError("cronsim", "alerting") from None
     try:
-        return next(CronSim(cron, after.astimezone(ZoneInfo(timezone)))).astimezone(after.tzinfo)
+        times = CronSim(cron, after.astimezone(ZoneInfo(timezone)))
+        # In the hour that comes twice it may give the one that has been.
+        return next(found for each in times if (found := each.astimezone(after.tzinfo)) > after)
     except (CronSimError, StopIteration):
         raise ConfigurationError(
             f"{cron!r} is not a cron schedule: write 0 9 * * * for nine each day"

@@ -225,6 +225,9 @@ class Rule(StrictConfig):
             _one_of(who, name, getattr(self, name), known)
         if self.severity is not None:
             _one_of(who, "severity", self.severity, SEVERITIES)
+        for name in ("status", "jobs", "partitions", "locations"):
+            if getattr(self, name) == []:
+                raise ConfigurationError(f"{who}: {name} is empty, which nothing matches: leave it out")
         for each in self.distinguish:
             _one_of(who, "distinguish", each, CAUSES)
 
@@ -235,6 +238,11 @@ class Rule(StrictConfig):
             raise ConfigurationError(f"{who}: a threshold needs on: [metric], and that needs a threshold")
         if self.threshold:
             self.threshold.check(who)
+            if SEVERITIES.index(self.min_severity) > SEVERITIES.index("WARN"):
+                raise ConfigurationError(
+                    f"{who}: min_severity {self.min_severity}: a metric beyond its threshold is a WARN; "
+                    "to have its messages say more, set severity"
+                )
         if self.digest:
             at = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
             _labelled(f"{who}: digest", lambda: next_time(self.digest or "", self.timezone, at))

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from phlo_hooks.capabilities.alerting import flapping
 from phlo_hooks.capabilities.alerting.compose import Composer, untold_of
 from phlo_hooks.capabilities.alerting.incident import Incident, State, Told, Waiting
-from phlo_hooks.capabilities.alerting.ledger import NOTICE, Ledger
+from phlo_hooks.capabilities.alerting.ledger import NOTICE, Ledger, Mute
 from phlo_hooks.capabilities.alerting.message import Kind, Message
 from phlo_hooks.capabilities.alerting.plan import Plan
 from phlo_hooks.capabilities.alerting.quiet import next_time
@@ -31,6 +31,7 @@ _PAUSE = 0.02
 # What was sent, and could not be noted: it is noted when the message comes again, and not sent again.
 _unnoted: dict[str, Callable[[], None]] = {}
 _MAX_UNNOTED, _NOTE_AGAIN = 1_000, 5.0
+_WINDOW = "people were told within its window"
 _OPENING = (Kind.FIRING, Kind.REMINDER, Kind.ESCALATION, Kind.FLAPPING)
 
 
@@ -74,9 +75,13 @@ class Sender:
         if waiting.kind is Kind.FLAPPING and waiting.always:
             self._look_again(event, recipient, rule)
             return
-        reason = useless(rule, ledger, incident, told, event.event_id)
+        reason = useless(incident, told, event.event_id)
         if reason:
             self._drop(event, recipient, reason)
+            return
+        later = too_early(rule, ledger, incident, told, event.event_id)
+        if later is not None:
+            self._postpone(event, recipient, later)
             return
         self._send(event, recipient, rule, incident, now_called(waiting.kind, incident))
 
@@ -113,15 +118,19 @@ class Sender:
                 kind = Kind.RESOLVED if incident.ok else Kind.REMINDER
                 self._send(event, recipient, rule, incident, kind)
 
+    def _postpone(self, event: AlertEvent, recipient: Recipient, later: Mute) -> None:
+        def change(ledger: Ledger, incident: Incident, told: Told) -> None:
+            was = told.waiting.pop(event.event_id)
+            _note(ledger, event, "dropped", f"another one takes its place: {later}")
+            muted = was.muted or later.why != _WINDOW
+            ledger.notice(incident, recipient, was.kind, later.until, always=was.always, muted=muted)
+
+        self._change(event, recipient, change)
+
     def _drop(self, event: AlertEvent, recipient: Recipient, reason: str) -> None:
         def change(ledger: Ledger, incident: Incident, told: Told) -> None:
-            waited = told.waiting.pop(event.event_id, None)
+            told.waiting.pop(event.event_id, None)
             _note(ledger, event, "dropped", reason)
-            rule = self.plan.rule(incident.rule)
-            again = rule.span("renotify") if rule and waited and waited.always and not incident.ok else None
-            if again is not None and incident.state is State.OPEN:
-                # Muted for a while, and wrong still.
-                ledger.notice(incident, recipient, Kind.REMINDER, ledger.now + again, always=True)
             _close_if_told(incident, ledger, self.plan.rule(incident.rule))
 
         self._change(event, recipient, change)
@@ -176,15 +185,24 @@ def _incident_of(event: AlertEvent, ledger: Ledger) -> Incident | None:
     return ledger.find(event.incident_id, event.details["slot"])
 
 
-def useless(rule: Rule, ledger: Ledger, incident: Incident, told: Told, notice: str) -> str:
+def too_early(rule: Rule, ledger: Ledger, incident: Incident, told: Told, notice: str) -> Mute | None:
+    """Until when a message has to wait, and why; None if it is to be sent now."""
+    waiting, severity = told.waiting[notice], incident.severity
+    mute = ledger.muted(rule, incident.latest) if waiting.kind is not Kind.RESOLVED else None
+    if mute is not None:
+        return mute._replace(until=rule.awake(mute.until, severity))
+    if waiting.kind is Kind.REMINDER and not waiting.always and told.sent_at is not None:
+        # Another cause was told meanwhile, and with it a new window began.
+        over = rule.awake(told.sent_at + rule.window_after(told.sent), severity)
+        return Mute(over, _WINDOW) if over > ledger.now else None
+    return None
+
+
+def useless(incident: Incident, told: Told, notice: str) -> str:
     """Why a message need not be sent any more; empty if it is to be."""
     waiting = told.waiting[notice]
-    if waiting.kind is not Kind.RESOLVED:
-        until = rule.muted_until
-        muted = until is not None and ledger.now < until
-        reason = f"the rule is muted until {until}" if muted else ledger.mute_of(rule.name, incident.latest)
-        if reason:
-            return reason
+    if waiting.muted and _is_over(incident):
+        return "it came right while it was muted"
     if waiting.kind in (Kind.REMINDER, Kind.ESCALATION) and _is_over(incident):
         return "it is right again"
     if waiting.kind is Kind.RESOLVED:

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from phlo_hooks.capabilities.alerting.ledger import MUTE, alert_id
 from phlo_hooks.events import ErrorInfo
+from phlo_hooks.state import StateChange
 from phlo_hooks_tests.capabilities.alerting.bench import (
     NOON,
     asset,
@@ -194,15 +196,42 @@ def test_what_is_critical_knows_no_quiet_hours():
 
 
 def test_mute_until():
+    """What began while it was muted is told when that ends, if it is wrong still."""
     simulation = play(rule(mute_until=at(minutes=10)))
-    events = [asset(at(minutes=number)) for number in (0, 5, 10, 11)]
-    simulation.play(events)
-    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("10", 2)]
-    assert [outcomes(simulation, event)["r"] for event in events] == [
-        "muted",
-        "muted",
-        "notified",
-        "suppressed",
+    events = [asset(at(minutes=number)) for number in (0, 5, 11)]
+    simulation.play([asset(at(minutes=1), key="other"), asset(at(minutes=9), "success", "other"), *events])
+    assert told(simulation) == [("10", "slack", "firing: Asset orders failed", 1)]
+    assert [outcomes(simulation, event)["r"] for event in events] == ["muted", "muted", "suppressed"]
+
+
+def test_a_digest_that_is_due_while_it_is_muted_comes_later():
+    simulation = play(rule(digest="0 18 * * *"))
+    simulation.play([asset(at(0))])
+    mute = StateChange(MUTE + alert_id("all"), {"reason": "maintenance"}, 0, at(hours=20))
+    simulation.state.commit([mute])
+    simulation.play([asset(at(hours=1), key="other")])
+    simulation.until(at(days=2))
+    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("1200", 1)]
+
+
+def test_a_reminder_keeps_the_window_of_a_cause_that_came_between():
+    other = ErrorInfo(message="disk full", error_class="OSError")
+    simulation = play(rule())
+    simulation.play(
+        [asset(at(0)), asset(at(minutes=1)), asset(at(minutes=50), error=other), asset(at(minutes=51))]
+    )
+    simulation.until(at(hours=9))
+    assert [minute for minute, *_ in told(simulation)] == ["0", "50", "170"]
+
+
+def test_to_stay_low_is_no_recovery():
+    limit = {"name": "rows", "change_below": 50}
+    simulation = play(rule(on=["metric"], threshold=limit))
+    rows = [100, 10, 10, 11, 90, 91]
+    simulation.play([asset(at(minutes=n), "success", metrics={"rows": each}) for n, each in enumerate(rows)])
+    assert [(minute, title.partition(":")[0]) for minute, _, title, _ in told(simulation)] == [
+        ("1", "firing"),
+        ("4", "resolved"),
     ]
 
 

@@ -1,11 +1,16 @@
 """What a hostile reader of the alert engine found: each of these was lost, wrong, or told twice."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
+from phlo_hooks.capabilities.alerting.evaluator import Evaluator
 from phlo_hooks.capabilities.alerting.ledger import MUTE, alert_id
+from phlo_hooks.capabilities.alerting.quiet import next_time
 from phlo_hooks.errors import ConfigurationError, StoreError
+from phlo_hooks.events import ErrorInfo
+from phlo_hooks.memory import MemoryState, memory_host
 from phlo_hooks.state import StateChange
 from phlo_hooks_tests.capabilities.alerting.bench import (
     asset,
@@ -131,7 +136,7 @@ def test_more_causes_than_are_listed_are_told_after_a_mute():
     simulation = play(rule(group_by="owner", mute_until=at(minutes=10)))
     simulation.play([*crowd(0), *crowd(20, 100, 1)])
     simulation.until(at(days=1))
-    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("20", 100)]
+    assert [(minute, further) for minute, _, _, further in told(simulation)] == [("10", 99), ("70", 0)]
 
 
 def while_sending(event, *rules):
@@ -345,7 +350,7 @@ def test_renotify_goes_on_after_a_mute():
     mute = {"until": "then", "reason": "maintenance"}
     simulation.state.commit([StateChange(MUTE + alert_id("rule:r"), mute, 0, at(minutes=50))])
     simulation.until(at(minutes=65))
-    assert [minute for minute, *_ in told(simulation)] == ["0", "60"]
+    assert [minute for minute, *_ in told(simulation)] == ["0", "50"]
 
 
 FLAPS = ["failure", "success"] * 2 + ["failure"]
@@ -371,3 +376,85 @@ def test_flapping_keeps_quiet_hours():
     assert "flapping: Asset orders failed, and recovers, and fails again" in [
         title for _, _, title in titles(simulation)
     ]
+
+
+def test_a_digest_is_never_due_in_the_past():
+    """In autumn there is an hour that comes twice, and in it a time that has been."""
+    after = datetime.fromisoformat("2026-10-25T01:10:00+00:00")
+    due = next_time("30 2 * * *", "Europe/Berlin", after)
+    assert due == datetime.fromisoformat("2026-10-26T01:30:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"jobs": []}, "jobs is empty"),
+        ({"on": ["metric"], "threshold": {"name": "rows", "above": 1}, "min_severity": "ERROR"}, "is a WARN"),
+    ],
+)
+def test_a_rule_that_can_never_match_is_refused(more, said):
+    """Not a silent nothing when it matters."""
+    with pytest.raises(ConfigurationError, match=said):
+        rule(**more)
+
+
+def test_two_resources_with_the_same_rule_have_messages_of_their_own():
+    """Each is recorded once, by its id: the second one's would be taken for the first one's, and not sent."""
+    plan, event, states = play(rule()).plan, asset(at(0)), []
+    for plugin in ("ours", "theirs"):
+        states.append(MemoryState(clock=lambda: at(0)))
+        Evaluator(plan, replace(memory_host(states[-1], clock=lambda: at(0)), plugin=plugin))([event])
+    [ours], [theirs] = (state.events for state in states)
+    assert ours.event_id != theirs.event_id
+    assert ours.incident_id != theirs.incident_id
+
+
+def test_the_end_of_a_run_wakes_nobody_who_waits_for_an_escalation():
+    """Its group is told then, and those it is escalated to only when it lasts."""
+    simulation = play(rule(group_by="run", escalate_after="2h", escalate_to=["pager"]))
+    simulation.play([asset(at(0), run_id="run1"), run(at(600), run_id="run1", steps=["orders"])])
+    simulation.until(at(hours=5))
+    assert titles(simulation) == [
+        ("10", "slack", "firing: Asset orders failed"),
+        ("120", "pager", "escalation: Escalated: Asset orders failed"),
+    ]
+
+
+def test_what_is_right_again_is_no_cause_of_a_failure():
+    """A check failed and passed in the next attempt, and the run has failed of something else."""
+    simulation = play(rule(on=["check.failed", "run.failure"]))
+    where = {"run_id": "run1", "step_key": "orders"}
+    end = run(at(200), run_id="run1", steps=["orders"])
+    simulation.play([check(at(0), **where), check(at(100), True, **where), end])
+    assert outcomes(simulation, end) == {"r": "notified"}
+
+
+def test_what_is_open_is_often_enough():
+    """One partition is right again: another cause in a further one begins no new count."""
+    simulation = play(rule(after=3))
+    other = ErrorInfo(message="disk full", error_class="OSError")
+    further = asset(at(400), partition_key="q", error=other)
+    simulation.play(
+        [
+            *(asset(at(number), partition_key=f"p{number}") for number in range(3)),
+            asset(at(300), "success", partition_key="p0"),
+            further,
+        ]
+    )
+    assert outcomes(simulation, further) == {"r": "notified"}
+
+
+def test_flapping_hides_no_other_cause():
+    """What goes wrong and right all day may go wrong for another reason, too; that is told once."""
+    simulation = play(rule(flap_changes=4))
+    other = [
+        asset(at(minutes=minute, seconds=20), error=ErrorInfo(message="disk full", error_class="OSError"))
+        for minute in (30, 32)
+    ]
+    statuses = ["failure", "success"] * 60
+    flaps = [asset(at(minutes=number), status) for number, status in enumerate(statuses)]
+    simulation.play([*flaps, *other])
+    simulation.until(at(hours=12))
+    assert [outcomes(simulation, each)["r"] for each in other] == ["notified", "flapping"]
+    kinds = [(minute, title.partition(":")[0]) for minute, _, title in titles(simulation)]
+    assert kinds[4:] == [("4", "flapping"), ("30.3333", "firing"), ("179", "resolved")]
