@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from phlo_hooks.capabilities.alerting.signals import SIGNALS
 from phlo_hooks.capabilities.alerting.templates import words_of
 from phlo_hooks.events import ErrorInfo, HookEvent
 from phlo_hooks_tests.capabilities.alerting import bench
-from phlo_hooks_tests.docs.pages import DOCS, blocks
+from phlo_hooks_tests.docs.pages import DOCS, ROOT, blocks
 
 PAGE = DOCS / "capabilities" / "alerting.md"
 MONDAY = bench.NOON.replace(hour=0)
@@ -72,6 +73,14 @@ def test_every_word_of_a_template_is_listed() -> None:
     )
     section = PAGE.read_text(encoding="utf-8").partition("## Templates")[2].partition("\n## ")[0]
     assert {*words_of(facts, 1, MONDAY), "message"} <= set(_NAME.findall(section))
+
+
+def test_the_message_in_slack_is_a_golden_one() -> None:
+    """The same one as in the pictures, whose mail and card have to be drawn anew when it changes."""
+    (shown,) = (block for block in blocks(PAGE) if block.language == "json")
+    name = shown.note.removeprefix("<!-- golden: ").removesuffix(" -->")
+    golden = json.loads((ROOT / "phlo_hooks_tests/e2e/golden_alerts/slack.json").read_text(encoding="utf-8"))
+    assert golden[name] == json.loads(shown.code)
 
 
 # -- timelines -------------------------------------------------------------------------------------

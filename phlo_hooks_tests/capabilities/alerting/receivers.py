@@ -253,6 +253,8 @@ _ACTION = shape(
     "title",
     "url",
 )
+_ACTIONS = {"type": "array", "minItems": 1, "maxItems": 6, "items": _ACTION}
+_ACTION_SET = shape({"type": const("ActionSet"), "actions": _ACTIONS}, "type", "actions")
 _CARD = shape(
     {
         "$schema": const("http://adaptivecards.io/schemas/adaptive-card.json"),
@@ -260,8 +262,8 @@ _CARD = shape(
         "version": {"enum": ["1.0", "1.2", "1.4", "1.5"]},
         "fallbackText": text_of(28_000),
         "msteams": shape({"width": const("Full")}),
-        "body": {"type": "array", "minItems": 1, "items": {"oneOf": [_RICH, _PLAIN]}},
-        "actions": {"type": "array", "minItems": 1, "maxItems": 6, "items": _ACTION},
+        "body": {"type": "array", "minItems": 1, "items": {"oneOf": [_RICH, _PLAIN, _ACTION_SET]}},
+        "actions": _ACTIONS,
     },
     "type",
     "version",
@@ -326,6 +328,11 @@ class Teams(HttpReceiver):
 def card_text(card: dict[str, Any]) -> str:
     """What a reader sees of a card."""
     return "\n".join(texts(card["body"]))
+
+
+def card_buttons(card: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a reader can press, in the body of a card and below it."""
+    return [button for holder in (*card["body"], card) for button in holder.get("actions", [])]
 
 
 # --- PagerDuty

@@ -37,6 +37,7 @@ _PAGE = """\
 </body>
 </html>
 """
+_LABEL = "color: #666666; padding: 2px 14px 2px 0; vertical-align: top"
 _PRE = (
     '<pre dir="auto" style="white-space: pre-wrap; overflow-wrap: anywhere; background: #f4f4f4; '
     'padding: 8px; font-size: {size}px">{text}</pre>'
@@ -92,17 +93,17 @@ def _page(message: Message) -> str:
 
 def _paragraphs(message: Message) -> Iterator[str]:
     if message.text:
-        yield _paragraph(message.text)
+        yield _paragraph(escape(message.text))
     if message.facts:
         rows = "\n".join(_row(fact.label, fact.value) for fact in message.facts)
-        yield f'<table cellpadding="2">\n{rows}\n</table>'
+        yield f'<table cellpadding="2" cellspacing="0">\n{rows}\n</table>'
     lines = part_lines(message)
     if lines:
         yield "<ul>\n" + "\n".join(f'<li dir="auto">{escape(line)}</li>' for line in lines) + "\n</ul>"
     if message.error:
         yield _PRE.format(size=13, text=escape(message.error))
     if message.advice:
-        yield _paragraph(f"What to do: {message.advice}")
+        yield _paragraph(f"<b>What to do:</b> {escape(message.advice)}")
     if message.links:
         yield "<p>" + " · ".join(_link(link.text, link.url) for link in message.links) + "</p>"
     if message.stack:
@@ -110,12 +111,12 @@ def _paragraphs(message: Message) -> Iterator[str]:
     yield f'<p style="color: #666666; font-size: 12px">{escape(footer(message))}</p>'
 
 
-def _paragraph(text: str) -> str:
-    return f'<p dir="auto" style="white-space: pre-line">{escape(text)}</p>'
+def _paragraph(markup: str) -> str:
+    return f'<p dir="auto" style="white-space: pre-line">{markup}</p>'
 
 
 def _row(label: str, value: str) -> str:
-    return f'<tr><td style="color: #666666">{escape(label)}</td><td dir="auto">{escape(value)}</td></tr>'
+    return f'<tr><td style="{_LABEL}">{escape(label)}</td><td dir="auto">{escape(value)}</td></tr>'
 
 
 def _link(text: str, url: str) -> str:

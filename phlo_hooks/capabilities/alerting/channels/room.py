@@ -66,7 +66,8 @@ def cleaned(message: Message) -> Message:
         message,
         text=clean(message.text).strip(),
         error=clean(message.error).strip(),
-        stack=clean(message.stack).strip(),
+        # Its first line is as far to the right as those of other calls.
+        stack=clean(message.stack).strip("\n").rstrip(),
         advice=clean(message.advice).strip(),
     )
 

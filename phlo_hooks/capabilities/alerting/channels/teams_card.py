@@ -24,6 +24,7 @@ _ROOM = Room(text=3000, error=3000, stack=10_000, advice=1000, facts=20, fact=50
 _STYLES = {"CRITICAL": "attention", "ERROR": "attention", "WARN": "warning", "INFO": "accent"}
 # What makes emphasis and links; nothing that stands in most addresses, which Teams turns into links itself.
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>~|])")
+_INDENT = re.compile(r"(?m)^ +")
 
 Element = dict[str, Any]
 
@@ -58,7 +59,6 @@ def _card(message: Message) -> Element:
         "fallbackText": headline(message),
         "msteams": {"width": "Full"},
         "body": list(_body(message)),
-        **_actions(message),
     }
 
 
@@ -78,11 +78,14 @@ def _body(message: Message) -> Iterator[Element]:
     if lines:
         yield _text("\n".join(f"• {line}" for line in lines))
     if message.error:
-        yield _text(message.error, fontType="monospace")
+        yield _text(_indented(message.error), fontType="monospace")
     if message.advice:
         yield _paragraph([_run("What to do: ", weight="bolder"), _run(message.advice)])
+    # Above the stack: buttons of the card itself stand below a hundred lines of it.
+    if message.links:
+        yield {"type": "ActionSet", **_actions(message)}
     if message.stack:
-        yield _text(message.stack, fontType="monospace", size="small")
+        yield _text(_indented(message.stack), fontType="monospace", size="small")
     yield _text(footer(message), size="small", isSubtle=True)
 
 
@@ -101,6 +104,11 @@ def _paragraph(runs: list[Element]) -> Element:
 
 def _run(text: str, **style: Any) -> Element:
     return {"type": "TextRun", "text": text, **style}
+
+
+def _indented(code: str) -> str:
+    # Teams shows a space at the start of a line only if it is one that does not break.
+    return _INDENT.sub(lambda found: "\u00a0" * len(found[0]), code)
 
 
 def _bytes(text: str) -> int:

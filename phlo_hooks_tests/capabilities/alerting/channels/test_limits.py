@@ -24,6 +24,7 @@ from phlo_hooks_tests.capabilities.alerting.receivers import (
     PagerDuty,
     Slack,
     Teams,
+    card_buttons,
     card_text,
     has_markup,
     texts,
@@ -75,7 +76,7 @@ def test_teams_takes_it(teams: Teams, message: Message) -> None:
     """As a card, at once."""
     TeamsChannel(webhook_url=teams.url).send(message)
     shown = teams.cards[-1]
-    urls = "\n".join(action["url"] for action in shown.get("actions", []))
+    urls = "\n".join(button["url"] for button in card_buttons(shown))
     assert [] == missing(message, f"{card_text(shown)}\n{urls}")
     assert "RichTextBlock" in json.dumps(shown)
 
@@ -109,7 +110,7 @@ def test_html(message: Message) -> None:
     reader = Reader()
     reader.feed(page)
     assert {link.url for link in message.links} >= set(reader.links)
-    assert {"html", "body", "div", "h2", "p", "table", "tr", "td", "ul", "li", "pre", "a"} >= reader.tags
+    assert {"html", "body", "div", "h2", "p", "b", "table", "tr", "td", "ul", "li", "pre", "a"} >= reader.tags
     assert [] == missing(message, reader.text + "\n".join(reader.links))
 
 

@@ -11,7 +11,7 @@ from phlo_hooks.capabilities.alerting.channels import TeamsChannel
 from phlo_hooks.errors import PermanentError, RetryLater
 from phlo_hooks.testing import Fault
 from phlo_hooks_tests.capabilities.alerting.channels.messages import FIRING, RESOLVED, TERRIBLE
-from phlo_hooks_tests.capabilities.alerting.receivers import Teams, card_text
+from phlo_hooks_tests.capabilities.alerting.receivers import Teams, card_buttons, card_text
 
 
 def test_workflow(teams: Teams, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,7 +19,7 @@ def test_workflow(teams: Teams, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEAMS_URL", teams.url)
     TeamsChannel(webhook_url=dg.EnvVar("TEAMS_URL")).send(FIRING)
     TeamsChannel(webhook_url_env="TEAMS_URL").send(RESOLVED)
-    assert ["Open the run", "Open the asset"] == [action["title"] for action in teams.cards[0]["actions"]]
+    assert ["Open the run", "Open the asset"] == [button["title"] for button in card_buttons(teams.cards[0])]
     assert "good" == teams.cards[1]["body"][0]["inlines"][0]["color"]
 
 
@@ -30,7 +30,7 @@ def test_refused_card(teams: Teams) -> None:
     (card,) = teams.cards
     assert ("1.0", 2) == (card["version"], teams.server.count)
     assert r"\[click\](https://evil.example.com)" in card_text(card)
-    assert ["Open the run", "Open the asset"] == [action["title"] for action in card["actions"]][:2]
+    assert ["Open the run", "Open the asset"] == [button["title"] for button in card_buttons(card)][:2]
 
 
 def test_refused_as_text_too(teams: Teams) -> None:
@@ -62,6 +62,14 @@ def test_a_connectors_200_that_is_none() -> None:
         teams.server.next(Fault.answer(200, INNER.format(413)))
         channel.send(FIRING)
         assert ["1.0"] == [card["version"] for card in teams.cards]
+
+
+def test_buttons_stand_above_the_stack(teams: Teams) -> None:
+    """Nobody has to scroll through it; its lines keep their indentation, which a card shows of no other space."""
+    TeamsChannel(webhook_url=teams.url).send(FIRING)
+    kinds = [element["type"] for element in teams.cards[0]["body"]]
+    assert ["ActionSet", "RichTextBlock", "RichTextBlock"] == kinds[-3:]
+    assert '\n\u00a0\u00a0File "orders.py", line 12' in card_text(teams.cards[0])
 
 
 def test_what_gives_way(teams: Teams) -> None:
