@@ -16,6 +16,8 @@ from phlo_hooks.capabilities.alerting.verdict import Outcome
 _CLAIMING = ("run.failure", "asset.failure", "check.failed", "check.error")
 # Nobody is told of it, or nobody knows when: no reason for another rule to be silent.
 _UNTOLD = (Outcome.BELOW, Outcome.MUTED, Outcome.UNHEARD, Outcome.DIGEST)
+# What a step fails with because of a check: Dagster's blocking ones, and dbt's tests.
+_CHECKED = ("DagsterAssetCheckFailedError", "DagsterDbtCliRuntimeError", "DbtError")
 # Signs of one run's trouble that are remembered; beyond, a message more is better than one less.
 _MAX_CLAIMS = 200
 
@@ -52,6 +54,7 @@ def claim(
         "step": facts.step_key,
         "steps": list(facts.steps),
         "asset": facts.asset_key,
+        "check": facts.check_name,
         "error": facts.first_line,
         "to": sorted(map(str, recipients)),
         "incident": incident.id,
@@ -108,7 +111,7 @@ def _same_cause(facts: Facts, claims: list[dict[str, Any]]) -> list[dict[str, An
 
 def _of_steps(facts: Facts, claims: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A run has failed because of its steps: nothing new, if each of them was told."""
-    told = [each for each in claims if each["step"] in facts.steps and not _is_warning(each)]
+    told = [each for each in claims if each["step"] in facts.steps and _may_fail_others(each, facts)]
     return told if facts.steps and {each["step"] for each in told} == set(facts.steps) else []
 
 
@@ -118,14 +121,16 @@ def _shares_step(facts: Facts, claim: dict[str, Any]) -> bool:
         # Another partition of the same asset counts for the same incident anyway.
         other = claim["asset"] != facts.asset_key
         return bool(other and claim["step"] == facts.step_key and claim["error"] == facts.first_line)
-    return bool(
-        claim["signal"] == "check.failed" and claim["asset"] == facts.asset_key and not _is_warning(claim)
-    )
+    own = claim["signal"] == "check.failed" and claim["asset"] == facts.asset_key
+    return bool(own and _may_fail_others(claim, facts))
 
 
-def _is_warning(claim: dict[str, Any]) -> bool:
-    """A check that only warns fails neither its asset nor its run."""
-    return bool(claim["signal"] == "check.failed" and claim["severity"] in ("INFO", "WARN"))
+def _may_fail_others(claim: dict[str, Any], facts: Facts) -> bool:
+    """A check fails its step only if the step's error says so, and never if it merely warns."""
+    if claim["signal"] != "check.failed":
+        return True
+    named = claim["check"] in facts.error or facts.error_class in _CHECKED
+    return bool(named and claim["severity"] not in ("INFO", "WARN"))
 
 
 def _is_alone(facts: Facts, claims: list[dict[str, Any]]) -> bool:

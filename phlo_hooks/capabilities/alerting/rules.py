@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
@@ -48,7 +49,10 @@ class Threshold(StrictConfig):
         Raises:
             ConfigurationError: there is none.
         """
-        if (self.above, self.below, self.change_above, self.change_below) == (None, None, None, None):
+        limits = [self.above, self.below, self.change_above, self.change_below]
+        if any(limit is not None and math.isnan(limit) for limit in limits):
+            raise ConfigurationError(f"{owner}: threshold {self.name!r} has a limit that is no number")
+        if limits == [None] * len(limits):
             raise ConfigurationError(
                 f"{owner}: threshold {self.name!r} has no limit: set above, below, change_above, change_below"
             )
@@ -243,6 +247,11 @@ class Rule(StrictConfig):
                     f"{who}: min_severity {self.min_severity}: a metric beyond its threshold is a WARN; "
                     "to have its messages say more, set severity"
                 )
+        ignored = [name for name in ("renotify", "escalate_after") if self.digest and getattr(self, name)]
+        if ignored:
+            raise ConfigurationError(
+                f"{who}: {ignored[0]} has no meaning with a digest: leave one of them out"
+            )
         if self.digest:
             at = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
             _labelled(f"{who}: digest", lambda: next_time(self.digest or "", self.timezone, at))

@@ -68,7 +68,7 @@ def asset(when: datetime, status: str = "failure", key: str = "orders", **more: 
 
 def run(when: datetime, status: str = "failure", job: str = "nightly", **more: Any) -> HookEvent:
     where = {name: more.pop(name) for name in list(more) if name in HookCorrelation.model_fields}
-    error = ErrorInfo(message="no such table", error_class="OperationalError")
+    error = more.pop("step_error", ErrorInfo(message="no such table", error_class="OperationalError"))
     steps = tuple(FailedStep(step_key=step, error=error) for step in more.pop("steps", ()))
     return RunEvent(
         event_id=f"e{next(_numbers)}",

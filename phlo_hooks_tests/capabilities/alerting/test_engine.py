@@ -121,7 +121,23 @@ def test_after_so_many_in_a_row():
     ]
 
 
+BLOCKED = ErrorInfo(message="1 blocking asset check failed", error_class="DagsterAssetCheckFailedError")
+
+
 def test_a_failed_check_that_fails_its_run_is_one_alert():
+    simulation = play(rule(on=["check.failed", "asset.failure", "run.failure"]))
+    events = [
+        check(at(0), run_id="run1", step_key="orders"),
+        asset(at(1), run_id="run1", error=BLOCKED),
+        run(at(20), run_id="run1", steps=["orders"], step_error=BLOCKED),
+    ]
+    simulation.play(events)
+    assert [title for _, _, title, _ in told(simulation)] == ["firing: Check not_null of orders failed"]
+    assert [outcomes(simulation, event)["r"] for event in events] == ["notified", "same_cause", "same_cause"]
+
+
+def test_a_check_that_fails_beside_another_failure_hides_it_not():
+    """The step failed for a reason of its own, of which the check says nothing."""
     simulation = play(rule(on=["check.failed", "asset.failure", "run.failure"]))
     events = [
         check(at(0), run_id="run1", step_key="orders"),
@@ -129,8 +145,7 @@ def test_a_failed_check_that_fails_its_run_is_one_alert():
         run(at(20), run_id="run1", steps=["orders"]),
     ]
     simulation.play(events)
-    assert [title for _, _, title, _ in told(simulation)] == ["firing: Check not_null of orders failed"]
-    assert [outcomes(simulation, event)["r"] for event in events] == ["notified", "same_cause", "same_cause"]
+    assert [outcomes(simulation, event)["r"] for event in events] == ["notified", "notified", "same_cause"]
 
 
 def test_a_run_that_failed_for_another_reason_too_is_told():

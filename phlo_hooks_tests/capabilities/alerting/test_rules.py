@@ -56,6 +56,14 @@ BAD_RULES = {
     ),
     "mute": ({"mute_until": "tomorrow"}, "rule 'r': mute_until: Invalid isoformat string: 'tomorrow'"),
     "name": ({"name": "a/b"}, "rule 'a/b': a name is needed, without slash or newline"),
+    "no number": (
+        {"on": ["metric"], "threshold": {"name": "rows", "above": float("nan")}},
+        "rule 'r': threshold 'rows' has a limit that is no number",
+    ),
+    "digest and more": (
+        {"digest": "0 9 * * *", "renotify": "1h"},
+        "rule 'r': renotify has no meaning with a digest: leave one out",
+    ),
     "no limit": (
         {"on": ["metric"], "threshold": {"name": "rows"}},
         "rule 'r': threshold 'rows' has no limit",
