@@ -131,11 +131,14 @@ def put_all(connection: Connection, writes: Sequence[tuple[StateWrite, int]], no
     Most of a batch's values are new, and are inserted together.
     """
     new = [write for write, expected in writes if not expected]
+    fresh = {(write.namespace, write.key): write for write in new}
+    if len(fresh) < len(new):
+        # The second of two for one key comes too late.
+        return False
     known = _with_rows(connection, new)
     others = [pair for pair in writes if pair[1] or (pair[0].namespace, pair[0].key) in known]
     if not all(put_if(connection, write, expected, now) for write, expected in others):
         return False
-    fresh = {(write.namespace, write.key): write for write in new}
     rows = [_row(write, now) for place, write in fresh.items() if place not in known]
     if rows:
         connection.execute(statements.INSERT_STATE, rows)

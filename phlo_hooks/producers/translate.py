@@ -153,7 +153,7 @@ def _run_event(place: Place, log: RunLog, record: Recorded, started: Recorded | 
         tags=run.own_tags,
         duration=(record.timestamp - started.timestamp).total_seconds() if ended and started else None,
         failed_steps=steps,
-        error=error_of(record) if failed and not steps else None,
+        error=error_of(record) if failed and not log.failures else None,
         will_retry=run.will_retry if failed else None,
         retry_number=run.retry_number,
         launched_by=run.launched_by,
@@ -162,8 +162,12 @@ def _run_event(place: Place, log: RunLog, record: Recorded, started: Recorded | 
 
 
 def _failed_steps(log: RunLog) -> Iterator[FailedStep]:
+    """Those that said so, and those whose process died with the run."""
     for record in log.failures:
         yield FailedStep(step_key=record.event.step_key or "", error=step_error(record))
+    for attempt in log.attempts:
+        if log.ended is not None and attempt.started and not attempt.ended:
+            yield FailedStep(step_key=attempt.step_key, error=_death(attempt, log.ended))
 
 
 def _starts(place: Place, attempt: StepAttempt) -> Iterator[HookEvent]:

@@ -58,6 +58,7 @@ def claim(
         "slot": slot_of(incident),
         "severity": facts.severity,
         "told": what not in _UNTOLD,
+        "escalates": rule.escalate_to,
         "quiet": quiet.isoformat() if quiet > ledger.now else None,
     }
     if own not in claims and len(claims) < _MAX_CLAIMS:
@@ -72,7 +73,7 @@ def earlier(ledger: Ledger, rule: Rule, facts: Facts, recipients: Iterable[Recip
     claims = [
         each
         for each in ledger.get(RUN + facts.run_id) or ()
-        if to and to <= set(each["to"]) and (each["rule"] == rule.name or _is_told_by(each, awake))
+        if to and to <= set(each["to"]) and (each["rule"] == rule.name or _does_for(each, rule, awake))
     ]
     found = next((each for each in _same_cause(facts, claims)), None)
     incident = ledger.find(found["incident"], found["slot"]) if found else None
@@ -85,9 +86,10 @@ def earlier(ledger: Ledger, rule: Rule, facts: Facts, recipients: Iterable[Recip
     return incident
 
 
-def _is_told_by(claim: dict[str, Any], when: datetime) -> bool:
-    """Whether people hear of it from its rule, and no later than this."""
-    return bool(claim["told"] and (claim["quiet"] is None or datetime.fromisoformat(claim["quiet"]) <= when))
+def _does_for(claim: dict[str, Any], rule: Rule, when: datetime) -> bool:
+    """Whether another rule tells of it no later than this one would, and to those it would escalate it to."""
+    soon = claim["quiet"] is None or datetime.fromisoformat(claim["quiet"]) <= when
+    return bool(claim["told"] and soon and set(rule.escalate_to) <= set(claim["escalates"]))
 
 
 def _same_cause(facts: Facts, claims: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -150,6 +150,8 @@ class Intake:
         self._ledger.drop(key)
         rule, facts = self._plan.rule(held["rule"]), Facts.read(held["facts"])
         if rule is None:
+            gone = Verdict(held["rule"], Outcome.UNMATCHED, "the rule is gone")
+            self._ledger.decide(facts.event_id, gone)
             return
         dropped = Verdict(rule.name, Outcome.RETRYING, retried)
         self._ledger.decide(facts.event_id, dropped if retried else self._enter(rule, facts))
@@ -272,10 +274,13 @@ class Intake:
         flapping.ended(self._ledger, incident)
         notices = [
             self._ledger.notice(
-                incident, Recipient.read(name), Kind.RESOLVED, rule.awake(self._now, incident.severity)
+                incident,
+                Recipient.read(name),
+                Kind.RESOLVED,
+                rule.awake(self._now, incident.severity) if rule else self._now,
             )
             for name, told in incident.told.items()
-            if told.opening and rule is not None and rule.recovery
+            if told.opening and (rule is None or rule.recovery)
         ]
         self._ledger.close(incident)
         reason = f"it is right again after {incident.count}"

@@ -22,6 +22,7 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "alerts.phlo-hooks")
 KEPT = timedelta(days=30)
 # Nothing happened for so long: nobody will say that it is over.
 FORGOTTEN = timedelta(days=7)
+_FOR_EVER = timedelta(days=3650)
 _MAX_ID = 64
 # The hook that sees the events, which no channel can be called; and what it tells itself.
 RULES, LOOK_AGAIN = "rules", "alert.look_again"
@@ -163,7 +164,9 @@ class Ledger:
         found = [self._mutes[name] for name in names if name in self._mutes]
         if rule.muted_until is not None:
             found.append(Mute(rule.muted_until, "as the rule says"))
-        return max((mute for mute in found if mute.until > self.now), default=None)
+        last = max((mute for mute in found if mute.until > self.now), default=None)
+        # For ever: looked at again, well before the end of time, where no time zone has an hour more.
+        return last and last._replace(until=min(last.until, self.now + _FOR_EVER))
 
     def get(self, key: str) -> Any:
         """A value, as this batch has it; None for nothing."""

@@ -68,6 +68,7 @@ def make_plan(
     first_match: bool = False,
     webserver_url: str | None = None,
     location: str = "",
+    plugin: str = "",
     select_assets: Callable[[str], frozenset[str]] = lambda selection: frozenset(),
 ) -> Plan:
     """The plan of a resource.
@@ -79,7 +80,7 @@ def make_plan(
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ConfigurationError(f"two rules are called {twice!r}: give one of them another name")
-    routes = Routes(channels, owners or {}, default_owner)
+    routes = Routes(channels, owners or {}, default_owner, plugin)
     routes.check_owners()
     for rule in rules:
         routes.check(rule.to or default_to, f"rule {rule.name!r}")

@@ -130,6 +130,7 @@ class AlertingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self,
         select_assets: Callable[[str], frozenset[str]] = lambda selection: frozenset(),
         location: str = "",
+        plugin: str = "",
     ) -> Plan:
         """What rules, channels and owners come to; see `make_plan`."""
         return make_plan(
@@ -141,6 +142,7 @@ class AlertingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             first_match=self.match == "first",
             webserver_url=self.webserver_url,
             location=location,
+            plugin=plugin,
             select_assets=select_assets,
         )
 
@@ -154,7 +156,7 @@ class AlertingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def hooks_on(self, host: Host) -> Iterable[HookRegistration]:
         """The same hooks, with the incidents kept by `host`."""
-        plan = self.plan(host.select_assets, host.location)
+        plan = self.plan(host.select_assets, host.location, host.plugin)
         yield HookRegistration(
             RULES,
             Evaluator(plan, host),

@@ -37,6 +37,7 @@ class Routes:
         channels: by name.
         owners: what each owner stands for: entries such as `slack:#data`.
         default_owner: whose entries count where an asset has no owner, or one that is not listed.
+        plugin: the resource's own name, with which the names of its channels' hooks begin; empty for any.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class Routes:
         channels: Mapping[str, Channel],
         owners: Mapping[str, Sequence[str]],
         default_owner: str | None,
+        plugin: str = "",
     ) -> None:
         self._channels, self._owners, self._default = channels, owners, default_owner
+        self._plugin = plugin
 
     def recipients(self, to: Iterable[str], facts: Facts) -> tuple[Recipient, ...]:
         """Whom a message with these facts goes to, each once."""
@@ -54,8 +57,9 @@ class Routes:
             found += self._of_owners(facts.owners) if entry == OWNERS else [Recipient.read(entry)]
         if facts.hook and facts.signal.startswith("hook."):
             # What cannot be delivered there need not be told there.
-            down = facts.hook.rpartition(".")[2]
-            found = [each for each in found if each.channel != down]
+            plugin, _, down = facts.hook.rpartition(".")
+            ours = plugin == (self._plugin or plugin)
+            found = [each for each in found if not ours or each.channel != down]
         return tuple(dict.fromkeys(found))
 
     def check(self, to: Sequence[str], who: str) -> None:

@@ -32,6 +32,8 @@ _PAUSE = 0.02
 _unnoted: dict[str, Callable[[], None]] = {}
 _MAX_UNNOTED, _NOTE_AGAIN = 1_000, 5.0
 _WINDOW = "people were told within its window"
+# What is told of something that was told before.
+_ONCE_MORE = (Kind.REMINDER, Kind.ESCALATION, Kind.FLAPPING)
 _OPENING = (Kind.FIRING, Kind.REMINDER, Kind.ESCALATION, Kind.FLAPPING)
 
 
@@ -68,10 +70,13 @@ class Sender:
         if incident is None or told is None or event.event_id not in told.waiting:
             # Sent before; or nobody knows any more what it was about.
             return
-        if rule is None:
-            self._drop(event, recipient, f"there is no rule {event.rule!r} any more")
-            return
         waiting = told.waiting[event.event_id]
+        if rule is None:
+            if waiting.kind in _ONCE_MORE:
+                self._drop(event, recipient, f"there is no rule {event.rule!r} any more")
+                return
+            # Renamed, maybe: what it has decided to tell, and nobody else will, is told.
+            rule = Rule(name=event.rule, on=["*"], to=[event.channel])
         if waiting.kind is Kind.FLAPPING and waiting.always:
             self._look_again(event, recipient, rule)
             return
@@ -81,7 +86,7 @@ class Sender:
             return
         later = too_early(rule, ledger, incident, told, event.event_id)
         if later is not None:
-            self._postpone(event, recipient, later)
+            self._postpone(event, recipient, waiting, later)
             return
         self._send(event, recipient, rule, incident, now_called(waiting.kind, incident))
 
@@ -118,9 +123,10 @@ class Sender:
                 kind = Kind.RESOLVED if incident.ok else Kind.REMINDER
                 self._send(event, recipient, rule, incident, kind)
 
-    def _postpone(self, event: AlertEvent, recipient: Recipient, later: Mute) -> None:
+    def _postpone(self, event: AlertEvent, recipient: Recipient, was: Waiting, later: Mute) -> None:
         def change(ledger: Ledger, incident: Incident, told: Told) -> None:
-            was = told.waiting.pop(event.event_id)
+            if told.waiting.pop(event.event_id, None) is None and not _was_given_up(ledger, event):
+                return
             _note(ledger, event, "dropped", f"another one takes its place: {later}")
             muted = was.muted or later.why != _WINDOW
             ledger.notice(incident, recipient, was.kind, later.until, always=was.always, muted=muted)
@@ -188,7 +194,7 @@ def _incident_of(event: AlertEvent, ledger: Ledger) -> Incident | None:
 def too_early(rule: Rule, ledger: Ledger, incident: Incident, told: Told, notice: str) -> Mute | None:
     """Until when a message has to wait, and why; None if it is to be sent now."""
     waiting, severity = told.waiting[notice], incident.severity
-    mute = ledger.muted(rule, incident.latest) if waiting.kind is not Kind.RESOLVED else None
+    mute = _mute(rule, ledger, incident, told) if waiting.kind is not Kind.RESOLVED else None
     if mute is not None:
         return mute._replace(until=rule.awake(mute.until, severity))
     if waiting.kind is Kind.REMINDER and not waiting.always and told.sent_at is not None:
@@ -211,6 +217,14 @@ def useless(incident: Incident, told: Told, notice: str) -> str:
     if waiting.kind in TELLING and not lasting and not untold_of(incident, told):
         return "all of it was told"
     return ""
+
+
+def _mute(rule: Rule, ledger: Ledger, incident: Incident, told: Told) -> Mute | None:
+    """Until when all that the recipient was not told yet is muted; None if some of it is not."""
+    new = [incident.causes[name].about for name in untold_of(incident, told) if name]
+    mutes = [ledger.muted(rule, facts) for facts in new or [incident.latest]]
+    found = [mute for mute in mutes if mute is not None]
+    return min(found) if len(found) == len(mutes) else None
 
 
 def _is_over(incident: Incident) -> bool:

@@ -458,3 +458,86 @@ def test_flapping_hides_no_other_cause():
     assert [outcomes(simulation, each)["r"] for each in other] == ["notified", "flapping"]
     kinds = [(minute, title.partition(":")[0]) for minute, _, title in titles(simulation)]
     assert kinds[4:] == [("4", "flapping"), ("30.3333", "firing"), ("179", "resolved")]
+
+
+def test_a_muted_asset_mutes_none_beside_it_in_its_group():
+    """It was the last to fail; the message is about the other one."""
+    simulation = play(rule(group_by="owner"))
+    simulation.now = at(0)
+    mute = {"until": "then", "reason": "maintenance"}
+    simulation.state.commit([StateChange(MUTE + alert_id("asset:b"), mute, 0, at(hours=5))])
+    simulation.play([asset(at(0), key="a", owners=("x",)), asset(at(30), key="b", owners=("x",))])
+    simulation.until(at(hours=1))
+    assert [minute for minute, *_ in told(simulation)] == ["1"]
+
+
+def test_what_was_held_for_a_rule_that_is_gone_is_explained():
+    """Its rule was renamed while the run went on."""
+    simulation = play(rule("old"))
+    failed = asset(at(0), run_may_retry=True, run_id="run1")
+    simulation.play([failed])
+    simulation._evaluate = replace(simulation._evaluate, plan=play(rule("new")).plan)
+    simulation.play([run(at(60), run_id="run1", steps=["orders"])])
+    assert outcomes(simulation, failed) == {"old": "unmatched"}
+
+
+def deploy(simulation, *rules):
+    """Go on with other rules."""
+    plan = replace(play(*rules).plan, channels=simulation.plan.channels)
+    simulation.plan = plan
+    simulation._evaluate = replace(simulation._evaluate, plan=plan)
+    simulation._send = replace(simulation._send, plan=plan)
+
+
+def test_what_a_rule_was_about_to_tell_is_told_when_it_is_renamed():
+    """Nobody else will; and who was told hears of the end."""
+    simulation = play(rule("old", quiet_hours=QUIET, renotify="5m"))
+    simulation.play([asset(at(0))])
+    deploy(simulation, rule("new", quiet_hours=QUIET))
+    simulation.until(at(hours=7))
+    simulation.play([asset(at(hours=7), "success")])
+    assert titles(simulation) == [
+        ("360", "slack", "firing: Asset orders failed"),
+        ("420", "slack", "resolved: Resolved: Asset orders failed"),
+    ]
+
+
+def test_a_rule_that_escalates_is_not_left_to_one_that_does_not():
+    """The same people are told by both, but only one of them calls for help when it lasts."""
+    simulation = play(
+        rule("assets"), rule("runs", on=["run.failure"], escalate_after="1h", escalate_to=["pager"])
+    )
+    simulation.play([asset(at(0), run_id="run1"), run(at(20), run_id="run1", steps=["orders"])])
+    simulation.until(at(hours=2))
+    assert "pager" in [who for _, who, _ in titles(simulation)]
+
+
+def test_a_channel_is_told_of_another_plugins_hook_of_the_same_name():
+    """Only what cannot be delivered to the channel itself is not told there."""
+    simulation = play(rule(on=["hook.dead_letter"], to=["slack"]), plugin="alerting")
+    ours = dead_letter(at(0), "x")
+    simulation.play([ours, ours.model_copy(update={"event_id": "other", "hook": "catalog.slack"})])
+    assert titles(simulation) == [("0", "slack", "firing: Hook catalog.slack could not be given an event")]
+
+
+def test_a_message_that_was_given_up_and_is_retried_while_muted_waits_for_its_end():
+    """As any other does."""
+    simulation = play(rule(), fails=lambda sent: sent.at < at(minutes=5))
+    simulation.play([asset(at(0))])
+    event = given_up(simulation)
+    simulation.until(at(minutes=10))
+    simulation.state.commit([StateChange(MUTE + alert_id("all"), {"reason": "x"}, 0, at(minutes=30))])
+    simulation._send(event)
+    simulation._send(event)
+    simulation.until(at(hours=1))
+    assert titles(simulation) == [("30", "slack", "firing: Asset orders failed")]
+
+
+def test_a_mute_without_an_end_stops_nothing_but_messages():
+    """Its end is as far as a time can be, and beyond it no quiet hours are looked for."""
+    simulation = play(rule(quiet_hours={**QUIET, "timezone": "Europe/Berlin"}))
+    simulation.now = at(0)
+    simulation.state.commit([StateChange(MUTE + alert_id("all"), {"reason": "x"})])
+    event = asset(at(0))
+    simulation.play([event])
+    assert outcomes(simulation, event) == {"r": "muted"}

@@ -40,6 +40,11 @@ def headline(message: Message) -> str:
     )
 
 
+def gist(message: Message) -> str:
+    """The first line of its error, or else its text: what a telephone shows besides the title."""
+    return message.error.strip().partition("\n")[0] or message.text
+
+
 def part_line(part: Part) -> str:
     """One thing among several, on one line."""
     count = f" ({part.count:,} times)" if part.count > 1 else ""

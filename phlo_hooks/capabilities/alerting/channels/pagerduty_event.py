@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from phlo_hooks.capabilities.alerting.channels.cutting import one_line
-from phlo_hooks.capabilities.alerting.channels.looks import part_line
+from phlo_hooks.capabilities.alerting.channels.looks import gist, part_line
 from phlo_hooks.capabilities.alerting.channels.room import Room, fitting
 from phlo_hooks.capabilities.alerting.message import Kind, Message
 
@@ -46,8 +46,9 @@ def dedup_key(incident_id: str) -> str:
 
 def _trigger(message: Message, source: str) -> dict[str, Any]:
     links = [{"href": link.url, "text": link.text} for link in message.links]
+    said = gist(message)[:MAX_SUMMARY]
     payload = {
-        "summary": one_line(message.title, MAX_SUMMARY),
+        "summary": one_line(f"{message.title}: {said}" if said else message.title, MAX_SUMMARY),
         "severity": _SEVERITIES.get(message.severity, "error"),
         "source": source,
         "timestamp": message.timestamp.isoformat(),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from phlo_hooks.capabilities.alerting.channels.cutting import cut, one_line
-from phlo_hooks.capabilities.alerting.channels.looks import footer, headline, part_lines
+from phlo_hooks.capabilities.alerting.channels.looks import footer, gist, headline, part_lines
 from phlo_hooks.capabilities.alerting.channels.room import fitting
 from phlo_hooks.capabilities.alerting.channels.text import plain_text
 from phlo_hooks.capabilities.alerting.message import Fact, Link, Message
@@ -41,7 +41,8 @@ def fallback(message: Message) -> str:
 
 def notification(message: Message) -> str:
     """What a telephone shows of a message with blocks."""
-    return escape(one_line(f"{headline(message)} {message.text[:MAX_HEADER]}", 2 * MAX_HEADER))
+    said = gist(message)[:MAX_HEADER]
+    return escape(one_line(f"{headline(message)}: {said}" if said else headline(message), 2 * MAX_HEADER))
 
 
 def escape(text: str) -> str:
