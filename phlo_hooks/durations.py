@@ -35,6 +35,7 @@ def duration(value: str | float | timedelta, what: str = "a duration", *, zero: 
 
 def in_words(seconds: float) -> str:
     """How long something took, as people read it: `0.4 s`, `12 min 5 s`, `26 h 3 min`."""
+    seconds = max(0.0, round(seconds, 1))
     if seconds < 60:  # noqa: PLR2004
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

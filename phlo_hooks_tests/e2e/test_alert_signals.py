@@ -96,7 +96,7 @@ TABLE = [
     Row("daemon.recovered", "Daemon SENSOR"),
     # Its circuit opens, and closes when a call of it works.
     Row("hook.disabled", "Hook definitions.crm", ERROR, recovers=True),
-    # It is disabled after so many failures. What `phlo-hooks hooks enable` records goes to no hook as yet.
+    # It is disabled after so many failures; that it was enabled by hand is told to nobody (docs/delivery.md).
     Row("hook.disabled", "Hook definitions.lake", ERROR),
     Row("hook.enabled", "Hook definitions.crm"),
     Row("hook.dead_letter", "Hook definitions.mail", ERROR),

@@ -45,7 +45,9 @@ def _executes(event: Any) -> str:
 def _columns(event: Any) -> str:
     changes = {
         "Gone": (_column(each.name, each.type) for each in event.removed),
-        "Of another type": (f"{each.name} from {each.before} to {each.after}" for each in event.retyped),
+        "Of another type": (
+            f"{each.name} from {each.before or 'none'} to {each.after or 'none'}" for each in event.retyped
+        ),
         "New": (_column(each.name, each.type) for each in event.added),
     }
     return " ".join(_listed(changes))

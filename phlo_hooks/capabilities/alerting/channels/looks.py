@@ -7,7 +7,7 @@ from phlo_hooks.capabilities.alerting.message import Kind, Message, Part
 _ICONS = {"CRITICAL": "🚨", "ERROR": "🔴", "WARN": "🟠", "INFO": "🔵"}
 _KINDS = {Kind.RESOLVED: "✅", Kind.DIGEST: "📋", Kind.FLAPPING: "🔁", Kind.TEST: "🧪"}
 # How a title begins that says by itself why it is sent.
-_SAID = {Kind.RESOLVED: "Resolved: ", Kind.DIGEST: "Digest "}
+_SAID = {Kind.RESOLVED: "Resolved: ", Kind.ESCALATION: "Escalated: ", Kind.DIGEST: "Digest "}
 # A colour says the same as the icon, and more than it to nobody.
 _COLOURS = {"CRITICAL": "#a1121f", "ERROR": "#d13438", "WARN": "#c9660a", "INFO": "#2b6cb0"}
 _GOOD = "#2e7d32"
