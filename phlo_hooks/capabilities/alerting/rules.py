@@ -249,9 +249,7 @@ class Rule(StrictConfig):
                 )
         ignored = [name for name in ("renotify", "escalate_after") if self.digest and getattr(self, name)]
         if ignored:
-            raise ConfigurationError(
-                f"{who}: {ignored[0]} has no meaning with a digest: leave one of them out"
-            )
+            raise ConfigurationError(f"{who}: {ignored[0]} has no meaning with a digest: leave one out")
         if self.digest:
             at = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
             _labelled(f"{who}: digest", lambda: next_time(self.digest or "", self.timezone, at))
