@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from phlo_hooks.capabilities.alerting import causes, flapping
 from phlo_hooks.capabilities.alerting.conditions import Conditions, Match
-from phlo_hooks.capabilities.alerting.facts import Facts, Recovery, facts_of, recoveries_of
+from phlo_hooks.capabilities.alerting.endings import Endings
+from phlo_hooks.capabilities.alerting.facts import Facts, facts_of, recoveries_of
 from phlo_hooks.capabilities.alerting.incident import Incident, State
 from phlo_hooks.capabilities.alerting.ledger import (
     ENDED,
     FORGOTTEN,
     HELD,
-    NOTICE,
     VALUE,
     Ledger,
     Mute,
@@ -47,6 +47,7 @@ class Intake:
 
     def __init__(self, plan: Plan, ledger: Ledger) -> None:
         self._plan, self._ledger, self._now = plan, ledger, ledger.now
+        self._endings = Endings(plan, ledger)
 
     def take(self, event: HookEvent) -> None:
         """What an event does under every rule; nothing, if it was taken before, or is one of our own."""
@@ -66,11 +67,11 @@ class Intake:
                 self._let_go(key, held)
 
     def _verdicts(self, event: HookEvent) -> Iterator[Verdict]:
-        self._lost(event)
+        self._endings.lost(event)
         if event.event_type in _RUN_ENDS and event.run_id:
             # First: what was held says more of the cause than the run does.
             self._release(event)
-        yield from self._recover(recoveries_of(event))
+        yield from self._endings.recover(recoveries_of(event))
         taken = ""
         for conditions in self._plan.conditions:
             match = self._match(conditions, event)
@@ -101,7 +102,7 @@ class Intake:
         if match.facts is None and (back := conditions.recovery(event, good)) is not None:
             good = None
             # Within this rule's limit; another rule may have a narrower one.
-            for verdict in self._recover([back], conditions.rule.name):
+            for verdict in self._endings.recover([back], conditions.rule.name):
                 self._ledger.decide(event.event_id, verdict)
         kept = {"value": value, "good": good, "at": event.timestamp.isoformat()}
         self._ledger.put(key, kept, _VALUE_KEPT)
@@ -132,11 +133,11 @@ class Intake:
     def _end(self, event: HookEvent) -> Iterator[Verdict]:
         """Groups that have waited for the end of a run or backfill."""
         if event.event_type in _RUN_ENDS and event.run_id:
-            yield from self._close_group(f"run {event.run_id}", event)
+            yield from self._endings.close_group(f"run {event.run_id}", event)
         if event.event_type == "backfill.end":
             key = f"backfill {facts_of(event).backfill_id}"
             self._ledger.put(ENDED + key, {"again": False}, _END_KEPT)
-            yield from self._close_group(key, event)
+            yield from self._endings.close_group(key, event)
 
     def _release(self, event: HookEvent) -> None:
         """Decide what was held until the end of its run."""
@@ -253,73 +254,6 @@ class Intake:
             for each in recipients
             if not incident.teller(str(each)).waits_by(due, *TELLING)
         ]
-
-    def _recover(self, recoveries: Iterable[Recovery], rule: str | None = None) -> Iterator[Verdict]:
-        for recovery in recoveries:
-            for incident in self._ledger.mended_by(recovery):
-                if incident.kind != "problem" or rule not in (None, incident.rule):
-                    continue
-                if incident.mended(recovery):
-                    yield self._mended(self._ledger.touch(incident))
-
-    def _mended(self, incident: Incident) -> Verdict:
-        """Something of an incident is right again; perhaps all of it."""
-        rule = self._plan.rule(incident.rule)
-        if not incident.ok:
-            return Verdict(
-                incident.rule, Outcome.RECOVERED, "others of its incident are wrong still", incident.id
-            )
-        if rule is not None and flapping.went_right(incident, rule, self._now):
-            return Verdict(incident.rule, Outcome.FLAPPING, "it goes wrong and right too often", incident.id)
-        flapping.ended(self._ledger, incident)
-        notices = [
-            self._ledger.notice(
-                incident,
-                Recipient.read(name),
-                Kind.RESOLVED,
-                rule.awake(self._now, incident.severity) if rule else self._now,
-            )
-            for name, told in incident.told.items()
-            if told.opening and (rule is None or rule.recovery)
-        ]
-        self._ledger.close(incident)
-        reason = f"it is right again after {incident.count}"
-        return Verdict(incident.rule, Outcome.RECOVERED, reason, incident.id, tuple(notices))
-
-    def _close_group(self, key: str, event: HookEvent) -> Iterator[Verdict]:
-        """Its run or backfill has ended: nobody else will join the group."""
-        for incident in self._ledger.called(key):
-            incident.ended = facts_of(event).written()
-            rule = self._plan.rule(incident.rule)
-            # An escalation is not for the group's end.
-            waiting = [
-                name
-                for name, told in incident.told.items()
-                if any(each.kind in TELLING for each in told.waiting.values())
-            ]
-            notices = [
-                self._ledger.notice(
-                    incident, Recipient.read(name), Kind.FIRING, rule.awake(self._now, incident.severity)
-                )
-                for name in waiting
-                if rule is not None and not incident.told[name].waits_by(self._now)
-            ]
-            self._ledger.touch(incident)
-            yield Verdict(incident.rule, Outcome.CLOSED, f"{key} has ended", incident.id, tuple(notices))
-
-    def _lost(self, event: HookEvent) -> None:
-        """A message that was given up opens no window: the next event is told again."""
-        about = getattr(event, "about_event_id", None) if event.event_type == "hook.dead_letter" else None
-        known = self._ledger.get(NOTICE + about) if about else None
-        if known is None or known["state"] == "sent":
-            return
-        self._ledger.put(
-            NOTICE + str(about), {**known, "state": "failed", "reason": getattr(event, "reason", "")}
-        )
-        incident = self._ledger.find(known["incident_id"], known["slot"])
-        if incident is not None:
-            incident.teller(known["recipient"]).waiting.pop(str(about), None)
-            self._ledger.touch(incident)
 
 
 def incident_key(rule: Rule, facts: Facts) -> tuple[str, str]:

@@ -23,6 +23,7 @@ KEPT = timedelta(days=30)
 # Nothing happened for so long: nobody will say that it is over.
 FORGOTTEN = timedelta(days=7)
 _FOR_EVER = timedelta(days=3650)
+_FAR = timedelta(days=3650)
 _MAX_ID = 64
 # The hook that sees the events, which no channel can be called; and what it tells itself.
 RULES, LOOK_AGAIN = "rules", "alert.look_again"
@@ -236,12 +237,22 @@ class Ledger:
         muted: bool = False,
     ) -> str:
         """Have a message sent to a recipient, now or later; return its event id."""
-        about, told = incident.latest, incident.teller(str(recipient))
+        told = incident.teller(str(recipient))
+        # Beyond that nobody knows; and a date after the year 9999 is none.
+        due = min(due or self.now, self.now + _FAR)
         identity = alert_id("notice", incident.id, recipient, told.made)
+        told.waiting[identity] = Waiting(kind=kind, due=due, always=always, muted=muted)
+        self.events[identity] = self._alert(identity, self.touch(incident), recipient, kind, due)
         told.made += 1
-        told.waiting[identity] = Waiting(kind=kind, due=due or self.now, always=always, muted=muted)
-        self.touch(incident)
-        self.events[identity] = AlertEvent(
+        about = {"incident_id": incident.id, "slot": slot_of(incident), "recipient": str(recipient)}
+        self.put(NOTICE + identity, {**about, "state": "waiting"})
+        return identity
+
+    def _alert(
+        self, identity: str, incident: Incident, recipient: Recipient, kind: Kind, due: datetime
+    ) -> AlertEvent:
+        about = incident.latest
+        return AlertEvent(
             event_id=identity,
             event_type=f"alert.{kind.value}",
             timestamp=self.now,
@@ -249,8 +260,8 @@ class Ledger:
             rule=incident.rule,
             channel=recipient.channel,
             target=recipient.target,
-            number=told.made - 1,
-            due=due if due and due > self.now else None,
+            number=incident.teller(str(recipient)).made,
+            due=due if due > self.now else None,
             title=about.title,
             severity=incident.severity,
             details={"slot": slot_of(incident)},
@@ -262,14 +273,6 @@ class Ledger:
                 causation_id=about.event_id,
             ),
         )
-        value = {
-            "incident_id": incident.id,
-            "slot": slot_of(incident),
-            "recipient": str(recipient),
-            "state": "waiting",
-        }
-        self.put(NOTICE + identity, value)
-        return identity
 
     def look_again(self, facts: Facts, due: datetime) -> None:
         """Have the rules look again at what they hold, should nothing else happen by then."""

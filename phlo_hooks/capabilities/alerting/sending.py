@@ -7,18 +7,17 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from phlo_hooks.capabilities.alerting import flapping
-from phlo_hooks.capabilities.alerting.compose import Composer, untold_of
+from phlo_hooks.capabilities.alerting.aftermath import OPENING, Aftermath, close_if_told
+from phlo_hooks.capabilities.alerting.compose import Composer
 from phlo_hooks.capabilities.alerting.incident import Incident, State, Told, Waiting
 from phlo_hooks.capabilities.alerting.ledger import NOTICE, Ledger, Mute
 from phlo_hooks.capabilities.alerting.message import Kind, Message
 from phlo_hooks.capabilities.alerting.plan import Plan
-from phlo_hooks.capabilities.alerting.quiet import next_time
 from phlo_hooks.capabilities.alerting.routes import Recipient
 from phlo_hooks.capabilities.alerting.rules import Rule
-from phlo_hooks.capabilities.alerting.telling import TELLING
+from phlo_hooks.capabilities.alerting.timeliness import WINDOW, now_called, too_early, useless
 from phlo_hooks.errors import RetryLater, StoreError
 from phlo_hooks.events import AlertEvent
 from phlo_hooks.state import Host
@@ -31,10 +30,8 @@ _PAUSE = 0.02
 # What was sent, and could not be noted: it is noted when the message comes again, and not sent again.
 _unnoted: dict[str, Callable[[], None]] = {}
 _MAX_UNNOTED, _NOTE_AGAIN = 1_000, 5.0
-_WINDOW = "people were told within its window"
 # What is told of something that was told before.
 _ONCE_MORE = (Kind.REMINDER, Kind.ESCALATION, Kind.FLAPPING)
-_OPENING = (Kind.FIRING, Kind.REMINDER, Kind.ESCALATION, Kind.FLAPPING)
 
 
 @dataclass(frozen=True)
@@ -60,35 +57,33 @@ class Sender:
             return
         recipient = Recipient(event.channel, event.target)
         ledger = Ledger(self.host.state, self.host.clock())
-        incident, rule = _incident_of(event, ledger), self.plan.rule(event.rule)
-        told = incident.told.get(str(recipient)) if incident else None
-        if told is not None and event.event_id not in told.waiting and _was_given_up(ledger, event):
-            # Somebody has it tried again.
-            told.waiting[event.event_id] = Waiting(
-                kind=Kind(event.event_type.removeprefix("alert.")), due=ledger.now
-            )
-        if incident is None or told is None or event.event_id not in told.waiting:
+        incident = _incident_of(event, ledger)
+        waiting = _waiting(ledger, incident, event, str(recipient)) if incident else None
+        if incident is None or waiting is None:
             # Sent before; or nobody knows any more what it was about.
             return
-        waiting = told.waiting[event.event_id]
-        if rule is None:
-            if waiting.kind in _ONCE_MORE:
-                self._drop(event, recipient, f"there is no rule {event.rule!r} any more")
-                return
-            # Renamed, maybe: what it has decided to tell, and nobody else will, is told.
-            rule = Rule(name=event.rule, on=["*"], to=[event.channel])
-        if waiting.kind is Kind.FLAPPING and waiting.always:
+        # Renamed, maybe: what it has decided to tell, and nobody else will, is told.
+        rule = self.plan.rule(event.rule) or Rule(name=event.rule, on=["*"], to=[event.channel])
+        if self.plan.rule(event.rule) is None and waiting.kind in _ONCE_MORE:
+            self._drop(event, recipient, f"there is no rule {event.rule!r} any more")
+        elif waiting.kind is Kind.FLAPPING and waiting.always:
             self._look_again(event, recipient, rule)
-            return
+        else:
+            self._send_in_time(event, recipient, rule, ledger, incident)
+
+    def _send_in_time(
+        self, event: AlertEvent, recipient: Recipient, rule: Rule, ledger: Ledger, incident: Incident
+    ) -> None:
+        told = incident.teller(str(recipient))
+        waiting = told.waiting[event.event_id]
         reason = useless(incident, told, event.event_id)
+        later = too_early(rule, ledger, incident, told, event.event_id)
         if reason:
             self._drop(event, recipient, reason)
-            return
-        later = too_early(rule, ledger, incident, told, event.event_id)
-        if later is not None:
+        elif later is not None:
             self._postpone(event, recipient, waiting, later)
-            return
-        self._send(event, recipient, rule, incident, now_called(waiting.kind, incident))
+        else:
+            self._send(event, recipient, rule, incident, now_called(waiting.kind, incident))
 
     def _send(
         self, event: AlertEvent, recipient: Recipient, rule: Rule, incident: Incident, kind: Kind
@@ -128,7 +123,7 @@ class Sender:
             if told.waiting.pop(event.event_id, None) is None and not _was_given_up(ledger, event):
                 return
             _note(ledger, event, "dropped", f"another one takes its place: {later}")
-            muted = was.muted or later.why != _WINDOW
+            muted = was.muted or later.why != WINDOW
             ledger.notice(incident, recipient, was.kind, later.until, always=was.always, muted=muted)
 
         self._change(event, recipient, change)
@@ -137,7 +132,7 @@ class Sender:
         def change(ledger: Ledger, incident: Incident, told: Told) -> None:
             told.waiting.pop(event.event_id, None)
             _note(ledger, event, "dropped", reason)
-            _close_if_told(incident, ledger, self.plan.rule(incident.rule))
+            close_if_told(incident, ledger, self.plan.rule(incident.rule))
 
         self._change(event, recipient, change)
 
@@ -155,7 +150,7 @@ class Sender:
             told.sent, told.sent_at = told.sent + 1, ledger.now
             told.counts = was.counts
             told.thread = told.thread or thread
-            told.opening = message.kind in _OPENING
+            told.opening = message.kind in OPENING
             _note(ledger, event, "sent", message.title)
             Aftermath(rule, ledger, incident, recipient, told).see(message)
 
@@ -191,110 +186,14 @@ def _incident_of(event: AlertEvent, ledger: Ledger) -> Incident | None:
     return ledger.find(event.incident_id, event.details["slot"])
 
 
-def too_early(rule: Rule, ledger: Ledger, incident: Incident, told: Told, notice: str) -> Mute | None:
-    """Until when a message has to wait, and why; None if it is to be sent now."""
-    waiting, severity = told.waiting[notice], incident.severity
-    mute = _mute(rule, ledger, incident, told) if waiting.kind is not Kind.RESOLVED else None
-    if mute is not None:
-        return mute._replace(until=rule.awake(mute.until, severity))
-    if waiting.kind is Kind.REMINDER and not waiting.always and told.sent_at is not None:
-        # Another cause was told meanwhile, and with it a new window began.
-        over = rule.awake(told.sent_at + rule.window_after(told.sent), severity)
-        return Mute(over, _WINDOW) if over > ledger.now else None
-    return None
-
-
-def useless(incident: Incident, told: Told, notice: str) -> str:
-    """Why a message need not be sent any more; empty if it is to be."""
-    waiting = told.waiting[notice]
-    if waiting.muted and _is_over(incident):
-        return "it came right while it was muted"
-    if waiting.kind in (Kind.REMINDER, Kind.ESCALATION) and _is_over(incident):
-        return "it is right again"
-    if waiting.kind is Kind.RESOLVED:
-        return "" if told.opening else "nobody was told that it was wrong"
-    lasting = waiting.always and not incident.ok
-    if waiting.kind in TELLING and not lasting and not untold_of(incident, told):
-        return "all of it was told"
-    return ""
-
-
-def _mute(rule: Rule, ledger: Ledger, incident: Incident, told: Told) -> Mute | None:
-    """Until when all that the recipient was not told yet is muted; None if some of it is not."""
-    new = [incident.causes[name].about for name in untold_of(incident, told) if name]
-    mutes = [ledger.muted(rule, facts) for facts in new or [incident.latest]]
-    found = [mute for mute in mutes if mute is not None]
-    return min(found) if len(found) == len(mutes) else None
-
-
-def _is_over(incident: Incident) -> bool:
-    return incident.kind == "problem" and incident.state in (State.RESOLVED, State.EXPIRED)
-
-
-def now_called(kind: Kind, incident: Incident) -> Kind:
-    """What a message is by the time it is sent: what it was to tell of may be over."""
-    if kind is Kind.NOTICE and incident.kind == "problem" and not incident.ok:
-        # Something of its group is wrong, which the message tells of, too.
-        return Kind.FIRING
-    return Kind.RESOLVED if kind is Kind.FIRING and _is_over(incident) else kind
-
-
-class Aftermath:
-    """What follows once a message was sent.
-
-    Args:
-        rule: whose it was.
-        ledger: takes what follows.
-        incident: as it stands now.
-        recipient: who has it.
-        told: what they know.
-    """
-
-    def __init__(
-        self, rule: Rule, ledger: Ledger, incident: Incident, recipient: Recipient, told: Told
-    ) -> None:
-        self._rule, self._ledger, self._incident = rule, ledger, incident
-        self._recipient, self._told = recipient, told
-
-    def see(self, message: Message) -> None:
-        """Tell of what happened while it was sent, and have the next reminder wait."""
-        if self._incident.kind != "problem" or self._rule.digest:
-            if self._incident.state is State.OPEN:
-                self._catch_up(Kind.NOTICE)
-            _close_if_told(self._incident, self._ledger, self._rule)
-        elif self._incident.state is State.OPEN:
-            self._go_on(message)
-        elif message.kind in _OPENING and self._rule.recovery:
-            # It came right while the message was being sent.
-            self._notice(Kind.RESOLVED, self._ledger.now)
-
-    def _go_on(self, message: Message) -> None:
-        now = self._ledger.now
-        if message.kind is Kind.FLAPPING:
-            due = now + (self._rule.span("flap_within") or timedelta())
-            self._notice(Kind.FLAPPING, due, always=True)
-            return
-        self._catch_up(Kind.FIRING)
-        if (again := self._rule.span("renotify")) is not None and not self._told.waiting:
-            self._notice(Kind.REMINDER, now + again, always=True)
-
-    def _catch_up(self, kind: Kind) -> None:
-        """Have told what happened while the message was sent."""
-        now, untold = self._ledger.now, untold_of(self._incident, self._told)
-        if untold and self._rule.digest:
-            self._once(Kind.DIGEST, next_time(self._rule.digest, self._rule.timezone, now))
-        elif any(name not in self._told.counts for name in untold):
-            self._once(kind, now)
-        elif untold:
-            self._once(Kind.REMINDER, now + self._rule.window_after(self._told.sent))
-
-    def _once(self, kind: Kind, due: datetime) -> None:
-        if not self._told.waits_by(due, *TELLING):
-            self._notice(kind, due)
-
-    def _notice(self, kind: Kind, due: datetime, *, always: bool = False) -> None:
-        awake = self._rule.awake(due, self._incident.severity)
-        self._ledger.notice(self._incident, self._recipient, kind, awake, always=always)
+def _waiting(ledger: Ledger, incident: Incident, event: AlertEvent, recipient: str) -> Waiting | None:
+    """What waits to be sent; None where it was sent, or dropped."""
+    told = incident.told.get(recipient)
+    if told is not None and event.event_id not in told.waiting and _was_given_up(ledger, event):
+        # Somebody has it tried again.
+        kind = Kind(event.event_type.removeprefix("alert."))
+        told.waiting[event.event_id] = Waiting(kind=kind, due=ledger.now)
+    return told.waiting.get(event.event_id) if told else None
 
 
 def _was_given_up(ledger: Ledger, event: AlertEvent) -> bool:
@@ -308,11 +207,3 @@ def _note(ledger: Ledger, event: AlertEvent, state: str, reason: str) -> None:
         NOTICE + event.event_id,
         {**known, "state": state, "reason": reason, "at": ledger.now.isoformat()},
     )
-
-
-def _close_if_told(incident: Incident, ledger: Ledger, rule: Rule | None) -> None:
-    """A notice or digest is over when everybody has it; one with a window waits for the next of its kind."""
-    waits = any(told.waiting for told in incident.told.values())
-    lasting = incident.kind == "notice" and rule is not None and rule.window
-    if incident.kind != "problem" and not waits and not lasting and incident.state is not State.RESOLVED:
-        ledger.close(incident)

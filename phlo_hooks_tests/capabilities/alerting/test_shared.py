@@ -2,17 +2,19 @@
 
 import threading
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from phlo_hooks.capabilities.alerting.channels.channel import Channel
 from phlo_hooks.capabilities.alerting.evaluator import Evaluator
+from phlo_hooks.capabilities.alerting.ledger import MUTE, alert_id
 from phlo_hooks.capabilities.alerting.plan import make_plan
 from phlo_hooks.capabilities.alerting.sending import Sender
 from phlo_hooks.delivery.plugin_state import PluginState
 from phlo_hooks.delivery.records import Entry, Target, Told
 from phlo_hooks.delivery.store import HookStore
-from phlo_hooks.state import Host
+from phlo_hooks.state import Host, StateChange
 from phlo_hooks_tests.capabilities.alerting.bench import asset, at, rule
 from phlo_hooks_tests.postgres import postgres_server, postgres_url
 
@@ -40,7 +42,9 @@ def url(request, tmp_path):
 
 
 def host_on(store):
-    state = PluginState(store, "alerting", "", lambda event: Told(Entry(event, (Target("alerting.phone"),))))
+    state = PluginState(
+        store, "alerting", "", lambda event: Told(Entry(event, (Target("alerting.phone", due=event.due),)))
+    )
     return Host(state, "", lambda selection: frozenset(), lambda: at(3600))
 
 
@@ -94,3 +98,18 @@ def test_several_relays_at_once(url):
     finally:
         for store in stores:
             store.close()
+
+
+def test_a_mute_without_an_end(url):
+    """What is to be told after the end of time can be read from the store like all else."""
+    store = HookStore(url, clock=lambda: at(0))
+    try:
+        state = host_on(store).state
+        state.commit([StateChange(MUTE + alert_id("all"), {"reason": "for good"})])
+        plan = make_plan([rule(to=["phone"])], {"phone": Phone(name="phone")})
+        Evaluator(plan, replace(host_on(store), clock=lambda: at(0)))([asset(at(0))])
+        [delivery] = store.deliveries()
+        assert delivery.next_attempt_at > at(days=3000)
+        assert [health.hook for health in store.health()] == ["alerting.phone"]
+    finally:
+        store.close()
