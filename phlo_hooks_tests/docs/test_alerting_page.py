@@ -142,7 +142,10 @@ def events_of(what: str, when: datetime, timeline: Timeline) -> Iterator[HookEve
         if part.startswith("check"):
             yield bench.check(when, name=names[0], step_key=names[1], asset_key=names[1], **run)
         elif part.startswith("run"):
-            yield bench.run(when, "failure", steps=names[1:] or ["orders"], job=names[0], **run)
+            blocked = ErrorInfo(message="checks failed", error_class="DagsterAssetCheckFailedError")
+            yield bench.run(
+                when, "failure", steps=names[1:] or ["orders"], job=names[0], step_error=blocked, **run
+            )
         else:
             error = ErrorInfo(message="disk full", error_class=names[1]) if len(names) > 1 else None
             more: dict[str, Any] = {"error": error} if error else {}
