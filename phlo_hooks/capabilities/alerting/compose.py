@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -175,7 +176,9 @@ class Composer:
 
     def _value(self, name: str, value: Any) -> str:
         if name == "last_heartbeat":
-            return self._time(datetime.fromisoformat(value))
+            # Or somebody's metadata of that name, which may be anything.
+            with suppress(TypeError, ValueError):
+                return self._time(datetime.fromisoformat(value))
         return f"{value:g}" if isinstance(value, float) else str(value)
 
     def _parts(self, incident: Incident, told: Told) -> tuple[Part, ...]:

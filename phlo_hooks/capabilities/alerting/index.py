@@ -17,12 +17,13 @@ class Index:
         self._subjects: dict[str, set[str]] = defaultdict(set)
         self._steps: dict[str, set[str]] = defaultdict(set)
         self._keys: dict[str, set[str]] = defaultdict(set)
-        self._last: dict[str, str] = {}
+        self._last: dict[str, datetime] = {}
 
     def add(self, home: str, incident: Mapping[str, Any]) -> None:
         """Note where an incident is kept, and what it is about."""
         self._keys[incident["key"]].add(home)
-        self._last[home] = incident["last"]
+        # Python 3.10 does not know the Z.
+        self._last[home] = datetime.fromisoformat(incident["last"].replace("Z", "+00:00"))
         for cause in incident.get("causes", {}).values():
             self._subjects[cause["subject"]].add(home)
             if cause.get("facts", {}).get("signal") == "run.failure":
@@ -39,4 +40,4 @@ class Index:
 
     def older_than(self, moment: datetime) -> Iterator[str]:
         """Where incidents are kept that nothing was heard of since."""
-        return (home for home, last in self._last.items() if datetime.fromisoformat(last) < moment)
+        return (home for home, last in self._last.items() if last < moment)

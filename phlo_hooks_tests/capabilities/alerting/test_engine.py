@@ -439,3 +439,13 @@ def test_a_message_that_was_given_up_opens_no_window():
     simulation._due.clear()
     simulation.play([dead_letter(at(600), notice.key.removeprefix("notice/")), asset(at(hours=2))])
     assert [(minute, further) for minute, _, _, further in told(simulation)] == [("120", 1)]
+
+
+def test_metadata_may_have_any_name():
+    """What we know as a time is, in somebody's metadata, a word: the message is sent all the same."""
+    simulation = play(rule())
+    simulation.play([asset(at(0), metadata={"last_heartbeat": "yesterday", "count": 1.5})])
+    [sent] = simulation.sent
+    assert ("last heartbeat", "yesterday") in [
+        (fact.label.lower(), fact.value) for fact in sent.message.facts
+    ]
