@@ -87,7 +87,10 @@ class Host:
 
 @runtime_checkable
 class HostedHookProvider(Protocol):
-    """A provider whose hooks remember, or tell: it gets to know where it runs before they are called."""
+    """A provider whose hooks remember, or tell: it gets to know where it runs before they are called.
+
+    A resource of this kind is not set up by Dagster: it looks up an `EnvVar` itself, when it needs the value.
+    """
 
     def get_hooks(self) -> Iterable[HookRegistration]:
         """As of `HookProvider`: their names, filters and policies, without a place to run."""

@@ -171,7 +171,10 @@ class LazyProvider:
         return {each.hook_name: RegisteredHook(self.key, each) for each in registrations}
 
     def _set_up(self, instance: dg.DagsterInstance | None) -> HookProvider:
-        if not isinstance(self.provider, dg.ConfigurableResource):
+        # A hosted one looks up what it needs when it needs it: one secret that is missing stops one channel.
+        if isinstance(self.provider, HostedHookProvider) or not isinstance(
+            self.provider, dg.ConfigurableResource
+        ):
             return self.provider
         stack = ExitStack()
         resources = {self.key: self.provider}

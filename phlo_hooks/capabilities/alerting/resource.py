@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from os import PathLike
@@ -140,7 +141,7 @@ class AlertingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             default_owner=self.default_owner,
             default_to=self.default_to,
             first_match=self.match == "first",
-            webserver_url=self.webserver_url,
+            webserver_url=_looked_up(self.webserver_url),
             location=location,
             plugin=plugin,
             select_assets=select_assets,
@@ -184,3 +185,7 @@ def _is_for(channel: str) -> Callable[[Any], bool]:
 
 def _due(event: HookEvent) -> datetime | None:
     return event.due if isinstance(event, AlertEvent) else None
+
+
+def _looked_up(text: str | None) -> str | None:
+    return os.environ.get(text.env_var_name) if isinstance(text, dg.EnvVar) else text

@@ -92,7 +92,7 @@ class Sender:
         url, now = self.plan.webserver_url, self.host.clock()
         composer = Composer(rule, url, event.event_id, now, self.host.location)
         message = composer.message(incident, told, kind)
-        channel = self.plan.channels[event.channel]
+        channel = self.plan.channels[event.channel].ready()
         thread = channel.send(message, target=event.target, thread=told.thread)
         self._sent(event, recipient, rule, incident, message, thread)
 

@@ -118,6 +118,10 @@ class _Listener:
     def __init__(self, name: str, hear: Callable[[Recipient, Message], None]) -> None:
         self._name, self._hear = name, hear
 
+    def ready(self) -> _Listener:
+        """It needs nothing."""
+        return self
+
     def send(self, message: Message, *, target: str | None = None, thread: str | None = None) -> None:
         """Hand the message over."""
         self._hear(Recipient(self._name, target), message)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -66,13 +65,6 @@ class Setup:
     def account(self, store: HookStore) -> Account:
         """What is remembered."""
         return Account(self.memories(store))
-
-    @contextmanager
-    def ready(self) -> Iterator[Plan]:
-        """The same plan with channels that can send: their environment variables are looked up."""
-        with dg.build_resources({self.key: self.resource}) as resources:
-            resource: AlertingResource = getattr(resources, self.key)
-            yield resource.plan(self.catalog.select, self.location)
 
 
 def find_setups(choice: StoreChoice, key: str | None = None) -> list[Setup]:

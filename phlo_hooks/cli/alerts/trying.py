@@ -93,19 +93,19 @@ def sample_message(rule: Rule, plan: Plan, facts: Facts) -> Message:
 
 
 def _try(setup: Setup, name: str, to: Sequence[str]) -> list[Trial]:
-    with setup.ready() as plan:
-        rule = plan.rule(name)
-        assert rule is not None  # noqa: S101  # for the type checker; the setup was chosen by it
-        plan.routes.check(to or rule.to or plan.default_to, "--to" if to else f"rule {name!r}")
-        facts = sample_facts(rule, utc_now())
-        message = sample_message(rule, plan, facts)
-        recipients = plan.routes.recipients(to or rule.to or plan.default_to, facts)
-        return [_send(setup, plan, message, each) for each in recipients]
+    plan = setup.plan
+    rule = plan.rule(name)
+    assert rule is not None  # noqa: S101  # for the type checker; the setup was chosen by it
+    plan.routes.check(to or rule.to or plan.default_to, "--to" if to else f"rule {name!r}")
+    facts = sample_facts(rule, utc_now())
+    message = sample_message(rule, plan, facts)
+    recipients = plan.routes.recipients(to or rule.to or plan.default_to, facts)
+    return [_send(setup, plan, message, each) for each in recipients]
 
 
 def _send(setup: Setup, plan: Plan, message: Message, recipient: Recipient) -> Trial:
     try:
-        plan.channels[recipient.channel].send(message, target=recipient.target)
+        plan.channels[recipient.channel].ready().send(message, target=recipient.target)
     except Exception as exc:  # whatever it is, the others are tried, too
         return Trial(str(recipient), message.title, setup.redactor.text(f"{type(exc).__name__}: {exc}"))
     return Trial(str(recipient), message.title)

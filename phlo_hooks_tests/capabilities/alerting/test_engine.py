@@ -1,14 +1,11 @@
 """What rules make of events, played with a clock of their own."""
 
-from datetime import timedelta
-
 import pytest
 
 from phlo_hooks.capabilities.alerting.ledger import MUTE, alert_id
 from phlo_hooks.events import ErrorInfo
 from phlo_hooks.state import StateChange
 from phlo_hooks_tests.capabilities.alerting.bench import (
-    NOON,
     asset,
     at,
     backfill_end,
@@ -312,9 +309,7 @@ def test_an_event_counts_once():
 def test_notices_are_told_each():
     simulation = play(rule(on=["run.success"]))
     simulation.play([run(at(minutes=number), "success") for number in range(3)])
-    assert [title for _, _, title, _ in told(simulation)] == ["firing: Job nightly succeeded"] * 0 + [
-        "notice: Job nightly succeeded"
-    ] * 3
+    assert [title for _, _, title, _ in told(simulation)] == ["notice: Job nightly succeeded"] * 3
     assert simulation.state.list("open/") == []
 
 
@@ -388,7 +383,6 @@ def test_an_incident_that_nobody_heard_of_for_a_week_is_given_up():
     simulation.play([asset(at(0)), asset(at(days=8), key="other")])
     [left] = simulation.state.list("open/")
     assert left.value["key"] == "asset other"
-    assert timedelta(0) < simulation.now - NOON
 
 
 def test_what_is_held_for_a_run_that_never_ends_is_told_all_the_same():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import os
+from typing import Any, ClassVar
 
+import dagster as dg
 from pydantic import Field
+from typing_extensions import Self
 
 from phlo_hooks.capabilities.alerting.message import Message
 from phlo_hooks.capabilities.alerting.strict import StrictConfig
-from phlo_hooks.errors import ConfigurationError
+from phlo_hooks.errors import ConfigurationError, DeliveryError
 
 
 class Channel(StrictConfig):
@@ -43,6 +46,20 @@ class Channel(StrictConfig):
                 f"alert channel {self.name!r} takes no target: for {target!r}, use a channel of its own"
             )
 
+    def ready(self) -> Self:
+        """This channel, with what its environment variables hold at this moment.
+
+        Raises:
+            DeliveryError: one is not set: somebody can set it, and until then the message waits.
+        """
+        try:
+            fields = {name: _looked_up(getattr(self, name)) for name in type(self).model_fields}
+        except KeyError as exc:
+            name = exc.args[0]
+            text = f"channel {self.name!r}: the environment variable {name} is not set where alerts are sent"
+            raise DeliveryError(text) from None
+        return self.model_copy(update=fields)
+
     def send(self, message: Message, *, target: str | None = None, thread: str | None = None) -> str | None:
         """Send a message, and return once the receiver has it.
 
@@ -60,3 +77,13 @@ class Channel(StrictConfig):
             DeliveryError: another attempt may work.
         """
         raise NotImplementedError
+
+
+def _looked_up(value: Any) -> Any:
+    if isinstance(value, dg.EnvVar):
+        return os.environ[value.env_var_name]
+    if isinstance(value, list):
+        return [_looked_up(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _looked_up(each) for key, each in value.items()}
+    return value
