@@ -209,7 +209,7 @@ def redacted(event: HookEvent, redactor: Redactor) -> HookEvent:
     return HookEvent.from_dict({**redactor.value(body, _words(type(event))), **kept})
 
 
-_NEVER_SECRET = ("event_id", "event_type", "version", "timestamp", "last_heartbeat", "due")
+_NEVER_SECRET = ("event_id", "event_type", "version", "timestamp", "last_heartbeat", "due", "started_at")
 
 
 @cache

@@ -42,6 +42,7 @@ __all__ = [
     "Column",
     "ColumnChange",
     "ColumnEdge",
+    "DefinitionsEvent",
     "DeploymentEvent",
     "DriftEvent",
     "ErrorInfo",
@@ -106,7 +107,16 @@ class AssetEvent(HookEvent):
     status: Status | None = None
     metrics: dict[str, Any] = Field(default_factory=dict, description="rows, bytes, seconds …")
     columns: tuple[Column, ...] = ()
+    column_lineage: tuple[ColumnEdge, ...] = ()
     metadata: dict[str, Any] = Field(default_factory=dict)
+    started_at: UtcDatetime | None = Field(
+        default=None, description="when its step began; None where it never did, or there is no step"
+    )
+    data_version: str | None = Field(default=None, description="as Dagster has it")
+    code_version: str | None = None
+    input_versions: dict[str, str] = Field(
+        default_factory=dict, description="data version of each upstream asset, by asset key"
+    )
     error: Error | None = None
     will_retry: bool | None = Field(default=None, description="whether this step is tried once more")
     run_may_retry: bool | None = Field(
@@ -135,7 +145,7 @@ class TransformEvent(AssetEvent):
     table_name: str | None = Field(default=None, description="the physical table, such as marts.orders")
     project_dir: str | None = None
     target: str | None = None
-    column_lineage: tuple[ColumnEdge, ...] = ()
+    sql: str | None = Field(default=None, description="the statement that computed it, as dbt compiled it")
 
 
 class PublishEvent(AssetEvent):
@@ -164,6 +174,7 @@ class QualityResultEvent(HookEvent):
     owners: tuple[str, ...] = ()
     description: str | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
+    started_at: UtcDatetime | None = Field(default=None, description="when its step began")
     error: Error | None = None
 
 
@@ -325,6 +336,17 @@ class DeploymentEvent(HookEvent):
 
     daemon_type: str
     last_heartbeat: UtcDatetime | None = None
+
+
+class DefinitionsEvent(HookEvent):
+    """The assets, checks or jobs of a code location are no longer those that it had before."""
+
+    event_types = ("definitions.changed",)
+    identity = ("location", "fingerprint")
+
+    location: str
+    fingerprint: str = Field(description="of all that the definitions say")
+    assets: int = Field(default=0, description="how many there are")
 
 
 class HookStatusEvent(HookEvent):

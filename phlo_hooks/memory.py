@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import takewhile
 
+from phlo_hooks.assets import AssetGraph, NoAssets
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.events import HookEvent
 from phlo_hooks.state import Host, StateChange, StateEntry
@@ -97,6 +98,9 @@ def memory_host(
     clock: Callable[[], datetime] = utc_now,
     select_assets: Callable[[str], frozenset[str]] = lambda selection: frozenset(),
     location: str = "",
+    assets: AssetGraph | None = None,
 ) -> Host:
     """A host for a capability outside of Dagster."""
-    return Host(state or MemoryState(clock=clock), location, select_assets, clock)
+    return Host(
+        state or MemoryState(clock=clock), location, select_assets, clock, assets=assets or NoAssets()
+    )

@@ -7,10 +7,11 @@ from it, are both there or neither is. So an event that is delivered twice can b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from phlo_hooks.assets import AssetGraph, NoAssets
 from phlo_hooks.events import HookEvent
 from phlo_hooks.registration import HookRegistration
 
@@ -76,6 +77,7 @@ class Host:
         select_assets: the keys that a Dagster asset selection stands for, such as `group:"marts"`.
         clock: the time, aware.
         plugin: the name that the capability has there; two may be alike in all else.
+        assets: what the definitions say of the assets.
     """
 
     state: StateStore
@@ -83,6 +85,7 @@ class Host:
     select_assets: Callable[[str], frozenset[str]]
     clock: Callable[[], datetime]
     plugin: str = ""
+    assets: AssetGraph = field(default_factory=NoAssets)
 
 
 @runtime_checkable

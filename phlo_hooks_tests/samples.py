@@ -32,6 +32,7 @@ WHERE = HookCorrelation(
 ASSET = {"asset_key": "raw/orders", "partition_key": "2013-01"}
 COLUMN = {"name": "id", "type": "BIGINT", "description": "Schlüssel", "nullable": False, "tags": {"pk": "1"}}
 ERROR = {"message": "no such table: orders", "error_class": "OperationalError", "stack": "line 1\nline 2"}
+EDGE = {"column": "id", "upstream_asset": "raw/orders", "upstream_column": "order_id"}
 STAGE: dict[str, Any] = {
     **ASSET,
     "group_name": "raw",
@@ -40,13 +41,17 @@ STAGE: dict[str, Any] = {
     "status": "failure",
     "metrics": {"rows": 3, "seconds": 1.5},
     "columns": (COLUMN,),
+    "column_lineage": (EDGE,),
+    "started_at": NOON,
+    "data_version": "v7",
+    "code_version": "3",
+    "input_versions": {"raw/customers": "v2"},
     "metadata": {"nested": {"list": [1, None, "ü"]}},
     "error": ERROR,
     "will_retry": True,
     "run_may_retry": True,
 }
 OWN = {"group_name": "raw", "kinds": ("dlt",), "owners": ("team:data",)}
-EDGE = {"column": "id", "upstream_asset": "raw/orders", "upstream_column": "order_id"}
 
 # What each class carries besides the envelope, with every one of its fields set.
 FULL: dict[str, dict[str, Any]] = {
@@ -75,7 +80,7 @@ FULL: dict[str, dict[str, Any]] = {
         "table_name": "marts.orders",
         "project_dir": "/dbt",
         "target": "prod",
-        "column_lineage": (EDGE,),
+        "sql": "select 1",
     },
     "PublishEvent": {**STAGE, "target_system": "duckdb", "tables": {"orders": "marts.orders"}},
     "QualityResultEvent": {
@@ -90,6 +95,7 @@ FULL: dict[str, dict[str, Any]] = {
         "owners": ("team:data",),
         "description": "ids are there",
         "metadata": {"failed_rows": 7},
+        "started_at": NOON,
         "error": ERROR,
     },
     "LineageEvent": {
@@ -157,6 +163,7 @@ FULL: dict[str, dict[str, Any]] = {
         "error": ERROR,
     },
     "DeploymentEvent": {"daemon_type": "SENSOR", "last_heartbeat": NOON},
+    "DefinitionsEvent": {"location": "shop", "fingerprint": "0af76519", "assets": 12},
     "HookStatusEvent": {
         "hook": "slack.failures",
         "state": "open",

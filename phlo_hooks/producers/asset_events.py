@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +21,14 @@ from phlo_hooks.identity import follow_up_id
 from phlo_hooks.producers.catalog import AssetFacts, key_text
 from phlo_hooks.producers.declared import Declared
 from phlo_hooks.producers.measured import added_columns, column_edges, measured
-from phlo_hooks.producers.metadata import facts, plain
+from phlo_hooks.producers.metadata import columns_of, edges_of, facts, plain
 from phlo_hooks.producers.runlog import STEP_ENDS, Planned, Recorded
 from phlo_hooks.producers.stages import Stage
 
 if TYPE_CHECKING:
     from phlo_hooks.producers.translate import AttemptOutcome, Place
 
+_INPUT_VERSION = "dagster/input_data_version/"
 _CLASSES: dict[Stage, type[AssetEvent]] = {
     Stage.INGESTION: IngestionEvent,
     Stage.TRANSFORM: TransformEvent,
@@ -49,6 +50,7 @@ def missing(place: Place, planned: Planned, last: Recorded, outcome: AttemptOutc
         "end",
         last.timestamp,
         status=outcome.status,
+        started_at=place.started_at,
         error=outcome.error if outcome.status != "skipped" else None,
         will_retry=outcome.will_retry,
         run_may_retry=place.run.may_retry(step_failed=by_step) if failed else None,
@@ -82,9 +84,36 @@ def end(
         when,
         ordinal=ordinal,
         status="success",
-        metadata=plain(materialization.metadata),
+        started_at=place.started_at,
+        metadata=_told(materialization.metadata),
         **measured(asset, materialization.metadata),
+        **_versions(materialization.tags or {}),
     )
+
+
+def _told(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The metadata without the tables' columns, which fields of their own have: a wide one would be twice
+    as large, and be cut.
+    """
+    tabular = {
+        "dagster/column_schema": columns_of(metadata.get("dagster/column_schema")),
+        "dagster/column_lineage": edges_of(metadata.get("dagster/column_lineage")),
+    }
+    return plain({key: value for key, value in metadata.items() if not tabular.get(key)})
+
+
+def _versions(tags: Mapping[str, str]) -> dict[str, Any]:
+    """What Dagster itself notes on a materialization: of what code and data it is, and from what data."""
+    inputs = {
+        key.removeprefix(_INPUT_VERSION): value
+        for key, value in tags.items()
+        if key.startswith(_INPUT_VERSION)
+    }
+    return {
+        "data_version": tags.get("dagster/data_version"),
+        "code_version": tags.get("dagster/code_version"),
+        "input_versions": inputs,
+    }
 
 
 def _event(

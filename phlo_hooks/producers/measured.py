@@ -20,13 +20,14 @@ def measured(asset: AssetFacts, metadata: Mapping[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "metrics": {**_metrics(table), **(_dlt_metrics(dlt) if dlt else {})},
         "columns": tuple(Column(**column.as_dict()) for column in table.columns),
+        "column_lineage": column_edges(table),
     }
     if asset.stage is not Stage.PUBLISH:
         fields["table_name"] = _table_name(asset, table, derived=dlt is not None)
     if asset.stage is Stage.INGESTION and dlt:
         fields["load_ids"] = dlt.load_ids
     if asset.stage is Stage.TRANSFORM:
-        fields |= {"column_lineage": column_edges(table), **(_dbt_fields(dbt) if dbt else {})}
+        fields |= _dbt_fields(dbt) if dbt else {}
     return fields
 
 

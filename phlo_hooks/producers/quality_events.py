@@ -141,7 +141,12 @@ def _quality(
         ordinal=ordinal,
     )
     stated = {name: value for name, value in fields.items() if value is not None}
-    described = {"blocking": known.blocking, "description": known.description, **stated}
+    described = {
+        "blocking": known.blocking,
+        "description": known.description,
+        "started_at": place.started_at,
+        **stated,
+    }
     return QualityResultEvent(
         **envelope,
         **described,

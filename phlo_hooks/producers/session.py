@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
 import dagster as dg
@@ -22,12 +22,14 @@ from phlo_hooks.producers.runlog import (
     Planned,
     Recorded,
     RunFacts,
+    RunLog,
     StepAttempt,
     T,
     planned_by_step,
     previous_attempts,
+    recorded,
 )
-from phlo_hooks.producers.translate import Place, translate_attempt
+from phlo_hooks.producers.translate import Place, run_events, translate_attempt
 from phlo_hooks.redaction import Redactor
 
 logger = logging.getLogger("phlo_hooks.session")
@@ -60,24 +62,36 @@ class RunSession:
         self.catalog = catalog
         self.bus = bus
         self._redactor = redactor or Redactor()
+        self._told_beginning = False
         self._passed: set[tuple[str, str | None, str]] = set()
         self._emitted: Counter[str] = Counter()
         self._seen: dict[str, list[Recorded]] = {}
 
     @cached_property
     def planned(self) -> Mapping[str, tuple[Planned, ...]]:
-        """What the run planned, by step key; written when it was created, so read once."""
-        types = {T.ASSET_MATERIALIZATION_PLANNED, T.ASSET_CHECK_EVALUATION_PLANNED}
-        return planned_by_step(self._events(types))
+        """What the run planned, by step key."""
+        return planned_by_step(record.event for record in self._beginning)
+
+    @cached_property
+    def _beginning(self) -> tuple[Recorded, ...]:
+        """What was recorded before the first step; so it is read once."""
+        return tuple(self._records_of({*PLANS, T.RUN_ENQUEUED, T.RUN_START}))
 
     def step_ended(self, step_key: str, events: Sequence[DagsterEvent]) -> None:
         """Emit what one attempt of a step brought, as Dagster hands it to a hook."""
         records = self._records(step_key, events)
         planned = self.planned.get(step_key, ())
         attempt = StepAttempt(step_key, self._attempt(step_key, events), records, planned)
-        told = [self._outgoing(event) for event in translate_attempt(self.run, attempt, self.catalog)]
-        self.bus.emit_all(told, passed=self._passed)
+        told = [*self._begun(), *translate_attempt(self.run, attempt, self.catalog)]
+        self.bus.emit_all([self._outgoing(event) for event in told], passed=self._passed)
         self._recorded()
+
+    def _begun(self) -> Iterable[HookEvent]:
+        """That the run began, before anything that happened in it: once from each process."""
+        if self._told_beginning:
+            return ()
+        self._told_beginning = True
+        return run_events(RunLog(self.run, self._beginning), self.catalog)
 
     def saw(self, record: Recorded) -> None:
         """Note when an event of the run was recorded, which the step hook is not told."""
@@ -103,6 +117,9 @@ class RunSession:
 
     def send(self, event: HookEvent) -> Sequence[Delivery]:
         """Emit an event that has its place."""
+        begun = [self._outgoing(each) for each in self._begun()]
+        if begun:
+            self.bus.emit_all(begun)
         return self.bus.emit(self._outgoing(event))
 
     def gate(self, event: HookEvent) -> None:
@@ -121,11 +138,12 @@ class RunSession:
     def _attempt(self, step_key: str, events: Sequence[DagsterEvent]) -> int:
         if not any(event.event_type is T.STEP_RESTARTED for event in events):
             return 1
-        before = previous_attempts(self._events({T.STEP_UP_FOR_RETRY}), step_key)
+        retries = (record.event for record in self._records_of({T.STEP_UP_FOR_RETRY}))
+        before = previous_attempts(retries, step_key)
         # The retry that this attempt asked for itself is in the log already.
         return before + (0 if previous_attempts(events, step_key) else 1)
 
-    def _events(self, types: set[DagsterEventType]) -> Sequence[DagsterEvent]:
+    def _records_of(self, types: set[DagsterEventType]) -> Iterable[Recorded]:
         page = self.instance.get_records_for_run(self.run.run_id, of_type=types)
-        entries = (record.event_log_entry for record in page.records)
-        return [entry.dagster_event for entry in entries if entry.dagster_event is not None]
+        found = (recorded(each.event_log_entry, each.storage_id) for each in page.records)
+        return (record for record in found if record is not None)

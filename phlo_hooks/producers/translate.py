@@ -44,6 +44,7 @@ class Place:
     catalog: Catalog
     step_key: str | None = None
     attempt: int | None = None
+    started_at: datetime | None = None
     seen: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
     def envelope(
@@ -116,7 +117,8 @@ def translate_attempt(
             that kept the step from beginning: what was planned and is not there by then has failed, or was
             skipped.
     """
-    place = Place(run, catalog, attempt.step_key, attempt.attempt)
+    began = attempt.started.timestamp if attempt.started else None
+    place = Place(run, catalog, attempt.step_key, attempt.attempt, began)
     events = list(_starts(place, attempt))
     for record in attempt.records:
         events += _record_events(place, record)
