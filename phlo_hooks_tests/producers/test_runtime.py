@@ -48,7 +48,7 @@ def is_sound() -> dg.AssetCheckResult:
 FAILING = dg.Definitions(assets=[orders, bad, child], executor=dg.in_process_executor)
 SOUND = dg.Definitions(assets=[steady], asset_checks=[is_sound], executor=dg.in_process_executor)
 
-TOLD_OF_SOUND = ["ingestion.start", "ingestion.end", "quality.result", "run.start", "run.success"]
+TOLD_OF_SOUND = ["run.start", "ingestion.start", "ingestion.end", "quality.result", "run.success"]
 
 
 @pytest.fixture(scope="module")
