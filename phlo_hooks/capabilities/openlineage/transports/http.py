@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Beneath us is a relay that retries, with patience, and knows what the backend said. The answer itself must
 # come through: with a `status_forcelist`, a 500 would end as an exception without one.
-NO_RETRIES = {"total": 0, "read": 0, "connect": 0, "status_forcelist": [], "allowed_methods": []}
+NO_RETRIES = {"total": 0, "read": 0, "connect": 0, "status_forcelist": []}
 
 
 class NoTokenError(Exception):

@@ -71,6 +71,7 @@ def _installed(module: str) -> bool:
 
 def _http(config: dict[str, Any], timeout: float) -> dict[str, Any]:
     _check_url(config.get("url"), config["type"])
+    _check_auth(config.get("auth"), config["type"])
     return {"timeout": timeout, **config, "retry": NO_RETRIES}
 
 
@@ -86,6 +87,15 @@ def _check_url(url: Any, kind: str) -> None:
         # Not quoted: there may be a password in it.
         raise ConfigurationError(
             f"OpenLineage transport {kind!r} has no valid url: use https://host[:port], or http://"
+        )
+
+
+def _check_auth(auth: Any, kind: str) -> None:
+    """The client takes what it does not understand for none, and sends events without a key."""
+    if auth and not (isinstance(auth, dict) and auth.get("type")):
+        raise ConfigurationError(
+            f"OpenLineage transport {kind!r} has an auth without a type: use auth: {{type: api_key, apiKey: …}} "
+            "(in an environment variable, as JSON)"
         )
 
 
