@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
-_SCHEME = re.compile(r"(?:jdbc:)?([A-Za-z][A-Za-z0-9.\-]*)(?:\+[A-Za-z0-9_.+\-]+)?:(.*)", re.DOTALL)
+# A scheme of one letter is a drive of Windows.
+_SCHEME = re.compile(r"(?:jdbc:)?([A-Za-z][A-Za-z0-9.\-]+)(?:\+[A-Za-z0-9_.+\-]+)?:(.*)", re.DOTALL)
 # Of these, what stands before the @ is a container, and no user.
 _CONTAINERS = frozenset({"abfs", "abfss", "wasb", "wasbs"})
 
