@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from openlineage.client import facet_v2
 
 from phlo_hooks_tests.capabilities.openlineage import examples
@@ -43,6 +44,12 @@ def test_every_facet_has_an_example() -> None:
 def test_a_facet_of_the_client_is_valid(facet) -> None:
     """Alone, at its place, also where nothing is allowed that the spec does not name."""
     check(with_facet(facet.place, facet.key, examples.BY_PLACE[facet.place][facet.key]))
+
+
+@pytest.mark.parametrize("facet", FACETS, ids=lambda each: each.name)
+def test_a_description_is_a_json_schema(facet) -> None:
+    """Draft 2020-12, as the spec's own."""
+    Draft202012Validator.check_schema(facet.schema)
 
 
 @pytest.mark.parametrize("facet", FACETS, ids=lambda each: each.name)
@@ -138,6 +145,7 @@ BROKEN = [
     (f"{OUT}.columnLineage.fields.id.inputFields.0.field", WRONG, "inputFields[0]: 'field' is a required"),
     (f"{OUT}.dataQualityMetrics.rowCount", "3", "dataQualityMetrics.rowCount: '3' is not of type 'integer'"),
     (f"{OUT}.dataQualityMetrics.columnMetrics.id.min", float("nan"), "columnMetrics.id.min: nan is no JSON number"),
+    (f"{RUN}.test.tests.0.params.limit", "<<non-serializable: Decimal>>", "params.limit: the client could not write"),
     (f"{OUT}.dataQualityMetrics.lastUpdated", "yesterday", "lastUpdated: 'yesterday' is not a 'date-time'"),
     (f"{OUT}.dataSource.uri", "the warehouse", "dataSource.uri: 'the warehouse' is not a 'uri'"),
     (f"{OUT}.lifecycleStateChange.lifecycleStateChange", "APPEND", "'APPEND' is not one of ['ALTER', "),

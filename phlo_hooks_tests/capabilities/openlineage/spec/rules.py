@@ -12,6 +12,9 @@ from phlo_hooks_tests.capabilities.openlineage.spec.formats import time_of
 
 Found = tuple[str, str]
 
+# What `Serde.to_json` writes instead of a Decimal, a set, or whatever else it does not know.
+_LOST = "<<non-serializable: "
+
 
 def broken(event: Mapping[str, Any]) -> Iterator[Found]:
     """Every rule that this event breaks. Its parts have the types that the schemas ask for."""
@@ -28,9 +31,11 @@ def broken(event: Mapping[str, Any]) -> Iterator[Found]:
 
 
 def _not_json(value: Any, path: str) -> Iterator[Found]:
-    """Python writes and reads NaN and Infinity; JSON has none, and Java's parsers refuse them."""
+    """NaN and Infinity, which Python writes, Java's parsers refuse; and what the client gave up writing."""
     if isinstance(value, float) and not isfinite(value):
         yield path, f"{value} is no JSON number"
+    elif isinstance(value, str) and value.startswith(_LOST):
+        yield path, f"the client could not write this value: {value}"
     elif isinstance(value, Mapping):
         for key, each in value.items():
             yield from _not_json(each, f"{path}.{key}")
