@@ -206,6 +206,7 @@ class Runtime:
             scope=scope,
             since=self.start or self._first_sight(store),
             limits=self._limits,
+            assets=self.assets(instance),
         )
 
     def watch(self, instance: dg.DagsterInstance, scope: str, budget: float) -> WatchReport:

@@ -311,7 +311,6 @@ def test_the_graph_is_kept_until_other_secrets_are_known(instance: dg.DagsterIns
 
 def test_a_host_has_the_graph(instance: dg.DagsterInstance) -> None:
     """That of the definitions, in whichever location."""
-    hosts = []
-    runtime = Runtime(Catalog([orders]), lambda bus, place: hosts.append(place.host("plugin")))
-    runtime.bus(instance, scope="etl")
-    assert hosts[0].assets.keys() == ("orders",)
+    places: list[Any] = []
+    Runtime(Catalog([orders]), lambda bus, place: places.append(place)).bus(instance, scope="etl")
+    assert places[0].host("plugin").assets.keys() == ("orders",)
