@@ -8,14 +8,23 @@ if TYPE_CHECKING:
     from phlo_hooks.capabilities.alerting import AlertingResource
     from phlo_hooks.capabilities.console import ConsoleResource
     from phlo_hooks.capabilities.file import FileResource
+    from phlo_hooks.capabilities.openlineage import OpenLineageResource
     from phlo_hooks.capabilities.webhook import WebhookEndpoint, WebhookResource
 
-__all__ = ["AlertingResource", "ConsoleResource", "FileResource", "WebhookEndpoint", "WebhookResource"]
+__all__ = [
+    "AlertingResource",
+    "ConsoleResource",
+    "FileResource",
+    "OpenLineageResource",
+    "WebhookEndpoint",
+    "WebhookResource",
+]
 
 _HOMES = {
     "AlertingResource": "phlo_hooks.capabilities.alerting",
     "ConsoleResource": "phlo_hooks.capabilities.console",
     "FileResource": "phlo_hooks.capabilities.file",
+    "OpenLineageResource": "phlo_hooks.capabilities.openlineage",
     "WebhookEndpoint": "phlo_hooks.capabilities.webhook",
     "WebhookResource": "phlo_hooks.capabilities.webhook",
 }

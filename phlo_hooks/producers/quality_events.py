@@ -76,8 +76,14 @@ def observed(place: Place, record: Recorded) -> HookEvent:
         **envelope,
         name=OBSERVATION,
         tags={**place.run.own_tags, **place.catalog.asset(key).tags},
-        payload=plain(observation.metadata),
+        payload={**_data_version(observation), **plain(observation.metadata)},
     )
+
+
+def _data_version(observation: dg.AssetObservation) -> dict[str, str]:
+    """Of a source that Dagster looks at, the version is what it looked for."""
+    key = "dagster/data_version"
+    return {key: observation.tags[key]} if key in observation.tags else {}
 
 
 def _observed_test(

@@ -1,0 +1,262 @@
+"""The datasets that an activity reads and writes, with all that is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from openlineage.client.event_v2 import InputDataset, OutputDataset, StaticDataset
+
+from phlo_hooks.assets import AssetGraph, AssetInfo, PartitionInfo
+from phlo_hooks.capabilities.openlineage.activity import Activity, State
+from phlo_hooks.capabilities.openlineage.facets.column_lineage import column_lineage_facet
+from phlo_hooks.capabilities.openlineage.facets.dataset import dataset_facets, lifecycle_facet
+from phlo_hooks.capabilities.openlineage.facets.own import asset_facet
+from phlo_hooks.capabilities.openlineage.facets.partitions import input_subset, output_subset
+from phlo_hooks.capabilities.openlineage.facets.quality import assertion, assertions_facet, quality_metrics
+from phlo_hooks.capabilities.openlineage.facets.statistics import input_statistics, output_statistics
+from phlo_hooks.capabilities.openlineage.facts import DatasetFacts, DatasetName
+from phlo_hooks.capabilities.openlineage.ledger import Page, Place
+from phlo_hooks.capabilities.openlineage.settings import Settings
+from phlo_hooks.event_parts import Column, ColumnEdge
+from phlo_hooks.events import AssetEvent, HookEvent, LineageEvent, QualityResultEvent, TelemetryEvent
+
+Facets = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Inputs and outputs.
+
+    Args:
+        settings: how datasets are named.
+        assets: the definitions.
+        page: where datasets were.
+        run_tags: of the Dagster run.
+    """
+
+    settings: Settings
+    assets: AssetGraph
+    page: Page
+    run_tags: Mapping[str, str]
+
+    def inputs(self, activity: Activity, state: State) -> list[InputDataset]:
+        """What an activity reads. The same in all its states, so that a failure takes nothing away."""
+        event = activity.event
+        if isinstance(event, AssetEvent):
+            return [self._upstream(event, key, state) for key in self.upstream(event)]
+        if isinstance(event, QualityResultEvent):
+            return self._checked(event, state)
+        if isinstance(event, LineageEvent):
+            return [self._input(self.known(key)) for key in _ends(event, 0)]
+        return []
+
+    def outputs(self, activity: Activity, state: State) -> list[OutputDataset]:
+        """What it writes."""
+        event = activity.event
+        if isinstance(event, AssetEvent):
+            return [self._written(event, state)]
+        if isinstance(event, LineageEvent):
+            return [self._linked(event, key) for key in _ends(event, 1)]
+        return []
+
+    def upstream(self, event: AssetEvent) -> list[str]:
+        """The keys of all that an asset is computed from: declared, seen now, or seen the last time."""
+        key = event.asset_key or ""
+        seen = (edge.upstream_asset for edge in event.column_lineage)
+        keys = dict.fromkeys((*self.info(key).upstream, *seen, *self.page.place(key).upstream))
+        return [each for each in keys if each != key]
+
+    def info(self, key: str) -> AssetInfo:
+        """What the definitions say of an asset, if they do."""
+        return self.assets.asset(key) or AssetInfo(key, executable=False)
+
+    def place(self, event: AssetEvent) -> Place:
+        """Where a materialization has put its dataset; what it does not say is as before."""
+        before, metadata = self.page.place(event.asset_key or ""), event.metadata
+        return Place(
+            table_name=getattr(event, "table_name", None) or before.table_name,
+            uri=_text(metadata.get("dagster/uri")) or before.uri,
+            storage_kind=_text(metadata.get("dagster/storage_kind")) or before.storage_kind,
+            upstream=tuple(dict.fromkeys(edge.upstream_asset for edge in event.column_lineage)),
+        )
+
+    def known(self, key: str, place: Place | None = None) -> DatasetFacts:
+        """A dataset, as far as its names go."""
+        info, place = self.info(key), place or self.page.place(key)
+        facts = DatasetFacts(
+            key,
+            DatasetName("", ""),
+            table_name=place.table_name or info.table_name,
+            uri=place.uri or info.uri,
+            storage_kind=place.storage_kind or info.storage_kind,
+            kinds=info.kinds,
+            metadata=info.metadata,
+        )
+        return self._named(facts, info)
+
+    def described(self, facts: DatasetFacts) -> DatasetFacts:
+        """With what the definitions say of its content."""
+        info = self.info(facts.key)
+        return replace(
+            facts,
+            description=info.description,
+            owners=info.owners,
+            tags=info.tags,
+            columns=info.columns,
+        )
+
+    def observed(self, event: AssetEvent | TelemetryEvent) -> StaticDataset:
+        """A dataset that was looked at, or written by nobody knows whom."""
+        key = event.correlation.asset_key or ""
+        if isinstance(event, AssetEvent):
+            facts = self._materialized(event)
+            return StaticDataset(*facts.name, facets=self._facets(facts, event))
+        facts = replace(
+            self.described(self.known(key)),
+            data_version=_text(event.payload.get("dagster/data_version")),
+            columns=_columns(event.payload.get("dagster/column_schema")) or self.info(key).columns,
+        )
+        return StaticDataset(*facts.name, facets=self._facets(facts))
+
+    def static(self, key: str) -> StaticDataset:
+        """A dataset, as the definitions alone have it."""
+        facts = self.described(self.known(key))
+        return StaticDataset(*facts.name, facets=self._facets(facts))
+
+    def static_inputs(self, key: str) -> list[InputDataset]:
+        """What the definitions say that an asset is computed from."""
+        keys = dict.fromkeys((*self.info(key).upstream, *self.page.place(key).upstream))
+        return [self._input(self.known(each)) for each in keys if each != key]
+
+    def static_output(self, key: str) -> OutputDataset:
+        """An asset's dataset, as its job writes it."""
+        facts = self.described(self.known(key))
+        return self._output(facts, self._facets(facts))
+
+    def name(self, key: str) -> DatasetName:
+        """The name of an asset's dataset."""
+        return self.known(key).name
+
+    def _named(self, facts: DatasetFacts, info: AssetInfo) -> DatasetFacts:
+        name, symlinks = self.settings.naming.names(
+            facts.key,
+            group=info.group,
+            tags={**self.run_tags, **info.tags},
+            table_name=facts.table_name,
+            uri=facts.uri,
+            storage_kind=facts.storage_kind,
+            kinds=facts.kinds,
+            metadata=facts.metadata,
+        )
+        return replace(facts, name=name, symlinks=symlinks)
+
+    def _upstream(self, event: AssetEvent, key: str, state: State) -> InputDataset:
+        facts = replace(
+            self.known(key),
+            partitions=self._partitions_of(event, key),
+            data_version=event.input_versions.get(key),
+        )
+        own: Facets = {"subset": input_subset(facts.partitions)}
+        if state is State.COMPLETE:
+            own["inputStatistics"] = input_statistics(event.metadata).get(key)
+        # Of one that Dagster does not compute nobody else tells more; of others their own runs do.
+        return self._input(facts if self.info(key).executable else self.described(facts), own)
+
+    def _checked(self, event: QualityResultEvent, state: State) -> list[InputDataset]:
+        check = self.assets.check(event.asset_key, event.check_name)
+        facts = replace(self.known(event.asset_key), partitions=self.partitions(event))
+        own: Facets = {"subset": input_subset(facts.partitions)}
+        if state is State.COMPLETE:
+            own["dataQualityAssertions"] = assertions_facet([assertion(event, check)])
+            own["dataQualityMetrics"] = quality_metrics(event, check)
+        others = (self._input(self.known(key)) for key in check.upstream) if check else ()
+        return [self._input(facts, own), *others]
+
+    def _written(self, event: AssetEvent, state: State) -> OutputDataset:
+        if state not in (State.COMPLETE, State.OTHER):
+            facts = replace(
+                self.described(self.known(event.asset_key or "")), partitions=self.partitions(event)
+            )
+            return self._output(facts, self._facets(facts))
+        facts = self._materialized(event)
+        own = {"outputStatistics": output_statistics(event.metrics)}
+        return self._output(facts, self._facets(facts, event), own)
+
+    def _materialized(self, event: AssetEvent) -> DatasetFacts:
+        key = event.asset_key or ""
+        facts = self.described(self.known(key, self.place(event)))
+        return replace(
+            facts,
+            owners=event.owners or facts.owners,
+            columns=event.columns or facts.columns,
+            data_version=event.data_version,
+            partitions=self.partitions(event),
+            metadata={**facts.metadata, **event.metadata},
+        )
+
+    def _linked(self, event: LineageEvent, key: str) -> OutputDataset:
+        facts = self.known(key)
+        facets = self._facets(facts)
+        if _ends(event, 1) == [key]:
+            facets["columnLineage"] = self._columns(event.column_edges, ())
+        return self._output(facts, facets)
+
+    def _facets(self, facts: DatasetFacts, event: AssetEvent | None = None) -> Facets:
+        info = self.info(facts.key)
+        facets: Facets = {**dataset_facets(facts), **asset_facet(info, event)}
+        edges = event.column_lineage if event and event.column_lineage else info.column_lineage
+        facets["columnLineage"] = self._columns(edges, facts.columns)
+        if event is not None:
+            facets["lifecycleStateChange"] = lifecycle_facet(facts.metadata)
+        return _there(facets)
+
+    def _columns(self, edges: tuple[ColumnEdge, ...], columns: tuple[Column, ...]) -> Any:
+        # Each asset is named once: a wide table has thousands of edges from a few.
+        names = {key: self.name(key) for key in {edge.upstream_asset for edge in edges}}
+        return column_lineage_facet(edges, names.__getitem__, columns)
+
+    def _input(self, facts: DatasetFacts, own: Facets | None = None) -> InputDataset:
+        facets = _there(dataset_facets(facts))
+        return InputDataset(*facts.name, facets=facets, inputFacets=_there(own or {}))
+
+    def _output(self, facts: DatasetFacts, facets: Facets, own: Facets | None = None) -> OutputDataset:
+        own = {"subset": output_subset(facts.partitions), **(own or {})}
+        return OutputDataset(*facts.name, facets=_there(facets), outputFacets=_there(own))
+
+    def partitions(self, event: HookEvent) -> tuple[PartitionInfo, ...]:
+        """The partition that an event is about."""
+        where = event.correlation
+        return self._partitions(where.asset_key or "", (where.partition_key,) if where.partition_key else ())
+
+    def _partitions_of(self, event: AssetEvent, upstream: str) -> tuple[PartitionInfo, ...]:
+        if not event.partition_key:
+            return ()
+        keys = self.assets.upstream_partitions(event.asset_key or "", event.partition_key, upstream)
+        return self._partitions(upstream, keys)
+
+    def _partitions(self, key: str, partition_keys: tuple[str, ...]) -> tuple[PartitionInfo, ...]:
+        return tuple(
+            self.assets.partition(key, each) or PartitionInfo(each, {"partition": each})
+            for each in partition_keys
+        )
+
+
+def _ends(event: LineageEvent, side: int) -> list[str]:
+    return list(dict.fromkeys(edge[side] for edge in event.edges))
+
+
+def _there(facets: Facets) -> Facets:
+    """Without those of which nothing is known: an empty one would take the place of an earlier one."""
+    return {key: facet for key, facet in facets.items() if facet is not None}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _columns(schema: Any) -> tuple[Column, ...]:
+    """Of a table schema, as events write it."""
+    columns = schema.get("columns", ()) if isinstance(schema, dict) else ()
+    return tuple(Column(**each) for each in columns if isinstance(each, dict) and "name" in each)

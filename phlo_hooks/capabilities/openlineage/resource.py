@@ -1,0 +1,249 @@
+"""OpenLineageResource: one hook for what happens, and one for what the definitions say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import dagster as dg
+from pydantic import ConfigDict, Field, PrivateAttr
+
+from phlo_hooks.capabilities.openlineage.namespaces import NamespaceTemplate
+from phlo_hooks.errors import ConfigurationError, DeliveryError, MissingExtraError
+from phlo_hooks.events import DefinitionsEvent, HookEvent
+from phlo_hooks.filters import HookFilter
+from phlo_hooks.memory import memory_host
+from phlo_hooks.registration import HookRegistration, Ordering
+from phlo_hooks.retry import RetryPolicy
+from phlo_hooks.state import Host
+from phlo_hooks.urls import check_url
+
+if TYPE_CHECKING:
+    from phlo_hooks.capabilities.openlineage.settings import Settings
+    from phlo_hooks.capabilities.openlineage.transports import Outlet
+
+EVENTS = "events"
+DEFINITIONS = "definitions"
+EVENT_TYPES = (
+    "run.start",
+    "run.success",
+    "run.failure",
+    "run.canceled",
+    *(f"{stage}.{phase}" for stage in ("ingestion", "transform", "publish") for phase in ("start", "end")),
+    "quality.*",
+    "lineage.edges",
+    "telemetry.metric",
+    "backfill.*",
+)
+# A backend may be down over a weekend, and lineage is worth waiting for.
+_RETRY = RetryPolicy(schedule=(1, 5, 15, 60, 300, 900, *([3600] * 72)))
+_MARGIN = 20.0
+
+
+class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Every run, asset attempt and check as OpenLineage events (spec 2-0-2), for any backend.
+
+    They go through the transports of openlineage-python, one after the other for each Dagster run, and are
+    queued in the store before: a backend that is down costs neither time nor events.
+
+    Raises:
+        ConfigurationError: a field that cannot work, named with what to do about it.
+        MissingExtraError: `pip install 'phlo-hooks[openlineage]'`.
+    """
+
+    url: str | None = Field(default=None, description="Of the backend, such as http://marquez:5000.")
+    endpoint: str | None = Field(default=None, description="Path there; api/v1/lineage by default.")
+    api_key: str | None = Field(default=None, description="Sent as a bearer token. Use dg.EnvVar.")
+    transport: dict[str, Any] | None = Field(
+        default=None, description="As under `transport:` in openlineage.yml; instead of `url`."
+    )
+    config_file: str | None = Field(default=None, description="Path of an openlineage.yml.")
+    timeout: float = Field(default=10.0, description="Seconds that one request may take.")
+    job_namespace: str = Field(
+        default="dagster", description="Of jobs; may hold {location}, {group} and {tag:KEY}."
+    )
+    dataset_namespace: str = Field(
+        default="dagster", description="Of datasets whose physical place is not known; the same tokens."
+    )
+    data_sources: dict[str, str] = Field(
+        default={},
+        description="Where tables are, by storage kind: {'postgres': 'postgres://db:5432/shop'}.",
+    )
+    include: str | None = Field(default=None, description="Asset selection: only these are told.")
+    exclude: str | None = Field(default=None, description="Asset selection: these are not.")
+    runless: str = Field(
+        default="run",
+        description="What a materialization from outside of a run becomes: a `run`, or a `dataset` event.",
+    )
+    static_lineage: bool = Field(
+        default=False, description="Tell the whole asset graph when the definitions change."
+    )
+    webserver_url: str | None = Field(default=None, description="Of the Dagster UI, for links.")
+
+    # A validator's message would come with the values that it looked at.
+    model_config: ClassVar[ConfigDict] = {"hide_input_in_errors": True}
+
+    _outlets: dict[Any, Outlet] = PrivateAttr(default_factory=dict)
+
+    def __init__(self, **data: Any) -> None:
+        super().__init__(**data)
+        if find_spec("openlineage") is None:
+            raise MissingExtraError("openlineage-python", "openlineage")
+        _check(self)
+
+    def check(self, select_assets: Callable[[str], frozenset[str]]) -> None:
+        """Refuse selections of assets that there are not; see `HostedHookProvider`."""
+        self.takes(select_assets)
+
+    def get_hooks(self) -> Iterable[HookRegistration]:
+        """`events`, and `definitions` where static lineage is wanted."""
+        return self.hooks_on(memory_host())
+
+    def hooks_on(self, host: Host) -> Iterable[HookRegistration]:
+        """The same hooks, with what they remember kept by `host`."""
+        handlers = LazyHandlers(self, host)
+        yield HookRegistration(
+            EVENTS,
+            handlers.event,
+            filters=HookFilter(event_types=EVENT_TYPES, when=_is_told),
+            retry=_RETRY,
+            timeout=self.timeout + _MARGIN,
+            ordering=Ordering.RUN,
+        )
+        if self.static_lineage:
+            yield HookRegistration(
+                DEFINITIONS,
+                handlers.definitions,
+                filters=HookFilter(event_types=DefinitionsEvent.event_types),
+                retry=_RETRY,
+                timeout=self.timeout + _MARGIN * 2,
+            )
+
+    def takes(self, select_assets: Callable[[str], frozenset[str]]) -> Callable[[str], bool]:
+        """Whether anything is told of an asset."""
+        included = select_assets(self.include) if self.include else None
+        excluded = select_assets(self.exclude) if self.exclude else frozenset()
+        return lambda key: (included is None or key in included) and key not in excluded
+
+    def settings(self, host: Host) -> Settings:
+        """What the fields come to, in the place where the hooks are called."""
+        from phlo_hooks.capabilities.openlineage.datasets import DatasetNaming
+        from phlo_hooks.capabilities.openlineage.settings import Settings
+
+        jobs = NamespaceTemplate(self.job_namespace, "job_namespace")
+        datasets = NamespaceTemplate(self.dataset_namespace, "dataset_namespace")
+        return Settings(
+            jobs,
+            DatasetNaming(datasets, self.data_sources, host.location),
+            host.location,
+            self.takes(host.select_assets),
+            self.runless,
+            _looked_up(self.webserver_url, "webserver_url"),
+            jobs.tag_keys | datasets.tag_keys,
+        )
+
+    def outlet(self) -> Outlet:
+        """Where events go, by what the environment says now. Kept, since it keeps its connections.
+
+        Raises:
+            DeliveryError: a variable is not set: nothing is lost until it is.
+            ConfigurationError: no transport can be made of what the fields, files and variables say.
+        """
+        from phlo_hooks.capabilities.openlineage.transports import Outlet, TransportSettings
+
+        settings = TransportSettings(
+            url=_looked_up(self.url, "url"),
+            endpoint=self.endpoint,
+            api_key=_looked_up(self.api_key, "api_key"),
+            transport=_resolved(self.transport, "transport"),
+            config_file=_looked_up(self.config_file, "config_file"),
+            timeout=self.timeout,
+        )
+        key = repr(settings.__dict__)
+        if key not in self._outlets:
+            self._outlets.clear()
+            self._outlets[key] = Outlet(settings)
+        return self._outlets[key]
+
+
+class LazyHandlers:
+    """The handlers, made when one is first called: until then the client is not imported.
+
+    Args:
+        resource: whose they are.
+        host: where they are called.
+    """
+
+    def __init__(self, resource: OpenLineageResource, host: Host) -> None:
+        self._resource, self._host = resource, host
+
+    def event(self, event: HookEvent) -> None:
+        """Send what an event comes to."""
+        self._sender(event)
+
+    def definitions(self, event: DefinitionsEvent) -> None:
+        """Send what has changed in the asset graph."""
+        self._graph_sender(event)
+
+    @cached_property
+    def _sender(self) -> Callable[[HookEvent], None]:
+        from phlo_hooks.capabilities.openlineage.compose import Composer
+        from phlo_hooks.capabilities.openlineage.ledger import Ledger
+        from phlo_hooks.capabilities.openlineage.sender import Sender
+
+        host = self._host
+        composer = Composer(self._resource.settings(host), host.assets)
+        return Sender(composer, Ledger(host.state, host.clock), self._resource.outlet)
+
+    @cached_property
+    def _graph_sender(self) -> Callable[[DefinitionsEvent], None]:
+        from phlo_hooks.capabilities.openlineage.ledger import Ledger
+        from phlo_hooks.capabilities.openlineage.static import Graph, GraphSender
+
+        host = self._host
+        ledger = Ledger(host.state, host.clock)
+        graph = Graph(self._resource.settings(host), host.assets, ledger)
+        return GraphSender(graph, host.state, self._resource.outlet)
+
+
+def _check(resource: OpenLineageResource) -> None:
+    """Refuse what can never work."""
+    if resource.url and resource.transport:
+        raise ConfigurationError("OpenLineageResource has a url and a transport: give one of them")
+    if resource.url and not isinstance(resource.url, dg.EnvVar):
+        check_url(resource.url)
+    if resource.runless not in ("run", "dataset"):
+        raise ConfigurationError(f"OpenLineageResource: runless {resource.runless!r}: use 'run' or 'dataset'")
+    if not resource.timeout > 0:
+        raise ConfigurationError(f"OpenLineageResource: timeout {resource.timeout!r}: use seconds, above 0")
+    NamespaceTemplate(resource.job_namespace, "job_namespace")
+    NamespaceTemplate(resource.dataset_namespace, "dataset_namespace")
+    if resource.data_sources:
+        resource.settings(memory_host())
+
+
+def _is_told(event: HookEvent) -> bool:
+    """Of all measurements, only what Dagster itself observed."""
+    return event.event_type != "telemetry.metric" or getattr(event, "name", "") == "dagster.observation"
+
+
+def _looked_up(text: str | None, field: str) -> str | None:
+    if not isinstance(text, dg.EnvVar):
+        return text
+    value = os.environ.get(text.env_var_name, "").strip()
+    if not value:
+        raise DeliveryError(
+            f"OpenLineageResource: {field}: the environment variable {text.env_var_name} is not set where "
+            "the relay runs"
+        )
+    return value
+
+
+def _resolved(value: Any, field: str) -> Any:
+    """With every `EnvVar` in it looked up."""
+    if isinstance(value, Mapping):
+        return {key: _resolved(item, f"{field}.{key}") for key, item in value.items()}
+    return _looked_up(value, field) if isinstance(value, str) else value
