@@ -42,7 +42,6 @@ class PhloDagsterRunFacet(RunFacet):
     backfillId: str | None = attr.field(default=None)  # noqa: N815
     launchedBy: str | None = attr.field(default=None)  # noqa: N815
     status: str | None = attr.field(default=None)
-    tags: dict[str, str] | None = attr.field(default=None)
     url: str | None = attr.field(default=None)
 
     @staticmethod

@@ -32,7 +32,7 @@ REGISTRY = Registry().with_resource(BASE["$id"], Resource.from_contents(BASE))
 
 FULL = {
     RUN_KEY: PhloDagsterRunFacet(
-        "5f0c", "nightly", "orders", 2, "2026-01-05", "b1", "schedule:nightly", "skipped", {"team": "data"},
+        "5f0c", "nightly", "orders", 2, "2026-01-05", "b1", "schedule:nightly", "skipped",
         "https://dagster.example/runs/5f0c", producer=PRODUCER,
     ),
     ASSET_KEY: PhloDagsterAssetFacet(
