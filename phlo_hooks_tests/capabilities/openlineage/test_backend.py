@@ -243,6 +243,17 @@ def test_redelivery_is_tolerated_where_it_is_expected(backend) -> None:
         backend.check_lifecycle(redelivered=True)
 
 
+def test_a_run_on_its_way(backend) -> None:
+    """No end yet, where that is expected; a beginning it has."""
+    send(backend, plain_event("START"), plain_event("RUNNING"))
+    backend.check_lifecycle(unfinished=True)
+    with pytest.raises(AssertionError, match="has 0 of COMPLETE"):
+        backend.check_lifecycle()
+    send(backend, plain_event("RUNNING", "other", PARENT_ID))
+    with pytest.raises(AssertionError, match="exactly one START"):
+        backend.check_lifecycle(unfinished=True)
+
+
 def test_runs_and_jobs(backend) -> None:
     """Where to look for what was sent."""
     send(backend, *GOOD["two at once"], job_event())
