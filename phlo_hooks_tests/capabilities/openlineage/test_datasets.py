@@ -42,6 +42,7 @@ URIS = {
     "postgres, dots": ("postgresql://db/shop.public.orders", "postgres://db:5432", "shop.public.orders"),
     "postgres, driver": ("postgresql+psycopg2://db/shop/public/orders", "postgres://db:5432", "shop.public.orders"),
     "postgres, jdbc": ("jdbc:postgresql://db/shop/public/orders", "postgres://db:5432", "shop.public.orders"),
+    "jdbc options": ("jdbc:mysql://db/shop/orders;password=x", "mysql://db:3306", "shop.orders"),
     "mysql": ("mysql://db/shop/orders", "mysql://db:3306", "shop.orders"),
     "mssql": ("mssql://db/shop/dbo/orders", "mssql://db:1433", "shop.dbo.orders"),
     "sqlserver": ("sqlserver://db/shop/dbo/orders", "mssql://db:1433", "shop.dbo.orders"),
@@ -85,6 +86,10 @@ NOT_UNDERSTOOD = {
     "s3 secret with a slash": "s3://AKIA:12/ab@lake/raw",
     "azure without account": "abfss://container/raw",
     "no authority": "mailto:someone@example.com",
+    "jdbc options": "jdbc:sqlserver://db;password=x/a/b/c",
+    "jdbc options after a port": "jdbc:sqlserver://db:1433;password=x/a/b/c",
+    "oracle thin": "jdbc:oracle:thin:user/pass@//db:1521/svc/s/t",
+    "azure with a password": "abfss://c:secret@acc.dfs.core.windows.net/raw",
     "web page": "https://example.com",
     "broken brackets": "http://[::1/x",
 }
@@ -116,6 +121,7 @@ SOURCES = {
     "glue": ("glue", "arn:aws:glue:eu-west-1:123", "db.t", "arn:aws:glue:eu-west-1:123", "table/db/t"),
     "databricks, web": ("databricks", "https://adb.example/main", "s.t", "databricks://adb.example", "main.s.t"),
     "trino": ("trino", "trino://t/hive/web", "hits", "trino://t:8080", "hive.web.hits"),
+    "kafka": ("kafka", "kafka://k", "shop.orders", "kafka://k:9092", "shop.orders"),
     "another kind": ("weaviate", "weaviate://u:p@host:80/x/?k=v", "Class", "weaviate://host:80/x", "Class"),
     "another kind, no URL": ("mykind", "here", "a.b", "here", "a.b"),
     "another kind, known scheme": ("warehouse", "postgres://db/shop", "orders", "postgres://db:5432", "shop.public.orders"),
@@ -187,6 +193,9 @@ BAD_SOURCES = {
     "password with a slash": ("postgres", "postgres://u:hun/ter@db/shop", "not a URL that can be read"),
     "password of another kind": ("mykind", "mykind://u:hun/ter@db/shop", "not a URL that can be read"),
     "password elsewhere": ("postgres", "postgres://u:12/hunter@db/shop", "not a URL that can be read"),
+    "password as an option": ("mssql", "Server=db;Password=hunter", "not a URL that can be read"),
+    "password as an option of another kind": ("mykind", "Server=db;Password=hunter", "not a URL that can be read"),
+    "password as an option of a URL": ("mssql", "sqlserver://db;password=hunter", "not a URL that can be read"),
     "password without scheme": ("postgres", "u:hunter@db/shop", "not a URL that can be read"),
 }  # fmt: skip
 
