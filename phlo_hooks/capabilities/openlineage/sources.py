@@ -66,6 +66,13 @@ def uri_source(uri: str) -> DataSource | None:
     return _known_source(is_a, found) if found and is_a else None
 
 
+def file_source(path: str, kinds: tuple[str, ...]) -> DataSource | None:
+    """The data source that a file is, by the kinds of the asset; None of one that holds no tables."""
+    known = (system(kind) for kind in kinds)
+    is_a = next((one for one in known if one and one.needs == "path"), None)
+    return DataSource(is_a, replace(_NOWHERE, path=path)) if is_a else None
+
+
 def _source(kind: str, text: str) -> DataSource:
     known = system(kind)
     if known is not None and known.needs != "host" and "://" not in text:

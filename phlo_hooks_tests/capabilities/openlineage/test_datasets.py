@@ -111,6 +111,7 @@ SOURCES = {
     "duckdb": ("duckdb", "duckdb:///srv/lake.duckdb", "raw.orders", "duckdb:///srv/lake.duckdb", "lake.raw.orders"),
     "duckdb, table": ("duckdb", "duckdb:///srv/lake.duckdb", "orders", "duckdb:///srv/lake.duckdb", "lake.main.orders"),
     "duckdb, bare path": ("duckdb", "/srv/lake.duckdb", "orders", "duckdb:///srv/lake.duckdb", "lake.main.orders"),
+    "duckdb on windows": ("duckdb", r"C:\srv\lake.duckdb", "orders", r"duckdb://C:\srv\lake.duckdb", "lake.main.orders"),
     "motherduck": ("duckdb", "md:lake?motherduck_token=abc", "orders", "duckdb://md:lake", "lake.main.orders"),
     "sqlite": ("sqlite", "sqlite:///srv/shop.db", "orders", "sqlite:///srv/shop.db", "main.orders"),
     "bigquery": ("bigquery", "bigquery", "`p.d.t`", "bigquery", "p.d.t"),
@@ -168,6 +169,22 @@ def test_a_quoted_part_may_have_dots_and_quotes():
 def test_the_uri_of_a_database_and_a_table_make_a_name():
     found = physical(uri="duckdb:///srv/published.duckdb", table_name="main.orders")
     assert found == DatasetName("duckdb:///srv/published.duckdb", "published.main.orders")
+
+
+@pytest.mark.parametrize("uri", ["/srv/lake.duckdb", "file:///srv/lake.duckdb"])
+def test_the_tables_of_a_file_are_not_the_file(uri):
+    found = physical(uri=uri, table_name="raw.orders", kinds=("dlt", "duckdb"))
+    assert found == DatasetName("duckdb:///srv/lake.duckdb", "lake.raw.orders")
+    assert physical(uri=uri, kinds=("duckdb",)) == DatasetName("file", "/srv/lake.duckdb")
+    assert physical(uri=uri, table_name="raw.orders") == DatasetName("file", "/srv/lake.duckdb")
+
+
+def test_a_web_page_about_a_table_is_not_the_table():
+    page = {"uri": "https://console.example/orders", "table_name": "marts.orders", "storage_kind": "postgres"}
+    assert physical({"postgres": "postgres://db/shop"}, **page) == DatasetName(
+        "postgres://db:5432", "shop.marts.orders"
+    )
+    assert physical(**page) == DatasetName("https://console.example", "orders")
 
 
 def test_what_is_stated_comes_first():
