@@ -10,7 +10,7 @@ def build_lineage(home: DemoHome) -> OpenLineageResource:
     """Writes every OpenLineage event down. The tables are named by where DuckDB keeps them."""
     return OpenLineageResource(
         transport={"type": "file", "log_file_path": str(home.lineage), "append": True},
-        data_sources={"duckdb": f"duckdb://{home.root}"},
+        data_sources={"duckdb": f"duckdb://{home.warehouse}"},
         job_namespace="lakehouse",
         dataset_namespace="lakehouse",
     )
