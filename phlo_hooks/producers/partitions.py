@@ -27,7 +27,7 @@ def partition_info(partitions: dg.PartitionsDefinition, key: str) -> PartitionIn
     changes has its 23 or 25 hours also when one is subtracted from the other.
 
     Raises:
-        Exception: the key has not as many parts as there are dimensions, or a definition of a user's own fails.
+        Exception: the key has not as many parts as there are dimensions, or a user's own definition fails.
     """
     named = _by_dimension(partitions, key)
     if not all(_has(partition, own) for partition, own in named.values()):
