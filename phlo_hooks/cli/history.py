@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +10,7 @@ import click
 
 from phlo_hooks.delivery.browsing import every_event
 from phlo_hooks.delivery.mending import PastEvent
+from phlo_hooks.delivery.records import EventRecord
 from phlo_hooks.delivery.selection import Selection
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.errors import EventError
@@ -38,12 +39,7 @@ class HookHistory(NamedTuple):
 
     def wanted(self, selection: Selection) -> Iterator[PastEvent]:
         """The selected events that the hook wants and this release can read."""
-        for record in every_event(self.store, selection):
-            try:
-                event = record.event
-            except EventError as exc:
-                click.echo(f"event {record.event_id} is left out, it cannot be read: {exc}", err=True)
-                continue
+        for record, event in readable(every_event(self.store, selection)):
             if not self._is_theirs(event):
                 lanes = (
                     each.lane(event) for each in self.bus.match(event) if each.qualified_name == self.hook
@@ -54,6 +50,15 @@ class HookHistory(NamedTuple):
         """Whether it is of a run of another code location, whose hooks have it."""
         where = self.run_location(event.run_id) if event.run_id else None
         return where not in (None, self.scope)
+
+
+def readable(records: Iterable[EventRecord]) -> Iterator[tuple[EventRecord, HookEvent]]:
+    """Those that this release can read, with their events; of the others the terminal is told."""
+    for record in records:
+        try:
+            yield record, record.event
+        except EventError as exc:
+            click.echo(f"event {record.event_id} is left out, it cannot be read: {exc}", err=True)
 
 
 def run_locations(instance: dg.DagsterInstance) -> Callable[[str], str | None]:

@@ -67,3 +67,8 @@ def someone_is_there() -> bool:
 def deliveries_of(number: int) -> str:
     """So many deliveries."""
     return f"{number} delivery" if number == 1 else f"{number} deliveries"
+
+
+def events_of(number: int) -> str:
+    """So many events."""
+    return f"{number} event" if number == 1 else f"{number} events"
