@@ -70,7 +70,7 @@ class Redactor:
         # The longest first: a secret that contains another one must not leave its rest behind.
         long_enough = [secret for secret in secrets if len(secret) >= MIN_SECRET_LENGTH]
         forms = {form for secret in long_enough for form in _written_forms(secret)}
-        known = sorted(forms, key=len, reverse=True)
+        known = sorted(forms, key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(map(re.escape, known))) if known else None
 
     def __repr__(self) -> str:
@@ -78,6 +78,12 @@ class Redactor:
 
     def __bool__(self) -> bool:
         return self._pattern is not None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Redactor) and self._pattern == other._pattern
+
+    def __hash__(self) -> int:
+        return hash(self._pattern)
 
     def text(self, text: str) -> str:
         """`text` without known secrets and without passwords in URLs."""

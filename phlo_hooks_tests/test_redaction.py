@@ -193,3 +193,10 @@ def test_short_values_are_no_secrets():
 def test_redactor_does_not_show_what_it_knows():
     """It ends up in the repr of whatever holds it."""
     assert CANARY not in repr(Redactor([CANARY]))
+
+
+def test_redactors_of_the_same_secrets_are_equal() -> None:
+    """Whoever keeps what one has cleaned can tell when to do it again."""
+    assert Redactor(["hunter-2", "hunter-3"]) == Redactor(["hunter-3", "hunter-2"])
+    assert hash(Redactor(["hunter-2"])) == hash(Redactor(["hunter-2"]))
+    assert Redactor(["hunter-2"]) != Redactor()

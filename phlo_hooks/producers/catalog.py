@@ -23,7 +23,12 @@ _SYSTEM_PREFIXES = ("dagster/", ".dagster/")
 
 @dataclass(frozen=True)
 class AssetFacts:
-    """One asset, as its spec has it."""
+    """One asset, as its spec has it.
+
+    Args:
+        executable: whether Dagster materializes it.
+        spec: all that is of no use to an event; None of an asset that is only named.
+    """
 
     key: str
     stage: Stage
@@ -34,6 +39,8 @@ class AssetFacts:
     upstream: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     declared: Declared | None = None
+    executable: bool = True
+    spec: dg.AssetSpec | None = field(default=None, compare=False, repr=False)
 
     @property
     def tool(self) -> str:
@@ -49,6 +56,7 @@ class CheckFacts:
     name: str
     blocking: bool = False
     description: str | None = None
+    spec: dg.AssetCheckSpec | None = field(default=None, compare=False, repr=False)
 
 
 class Catalog:
@@ -78,7 +86,7 @@ class Catalog:
         """Facts by asset key and check name."""
         specs = (spec for source in self._definitions() for spec in source.check_specs)
         facts = (
-            CheckFacts(key_text(spec.asset_key), spec.name, bool(spec.blocking), spec.description)
+            CheckFacts(key_text(spec.asset_key), spec.name, bool(spec.blocking), spec.description, spec)
             for spec in specs
         )
         return {(fact.asset_key, fact.name): fact for fact in facts}
@@ -167,6 +175,8 @@ class Catalog:
             upstream=tuple(dict.fromkeys(upstream)),
             metadata=spec.metadata,
             declared=declared,
+            executable=definition is not None and definition.is_materializable,
+            spec=spec,
         )
 
 
@@ -184,4 +194,11 @@ def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def _source_spec(source: dg.SourceAsset) -> dg.AssetSpec:
-    return dg.AssetSpec(source.key, group_name=source.group_name, tags=source.tags)
+    return dg.AssetSpec(
+        source.key,
+        group_name=source.group_name,
+        tags=source.tags,
+        description=source.description,
+        metadata=source.metadata,
+        partitions_def=source.partitions_def,
+    )

@@ -15,6 +15,7 @@ import dagster as dg
 from dagster import DagsterRun, EventLogEntry
 from dagster._check import CheckError
 from dagster._core import definitions
+from dagster._core.definitions.partitions import utils as partition_utils
 from dagster._core.event_api import EventLogCursor
 from dagster._core.events import EngineEventData
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
@@ -187,3 +188,13 @@ def jobs_of(instigator: Any) -> list[Any]:
     if isinstance(instigator, dg.SensorDefinition):
         return [target.job_def for target in instigator.targets if target.has_job_def]
     return []
+
+
+def mapping_between(
+    stated: dg.PartitionMapping | None, downstream: dg.PartitionsDefinition, upstream: dg.PartitionsDefinition
+) -> dg.PartitionMapping:
+    """How partitions depend on those of another asset: as stated, or as Dagster guesses by their kinds.
+
+    What it guesses is documented, but only its asset graph, which is private too, can be asked for it.
+    """
+    return partition_utils.infer_partition_mapping(stated, downstream, upstream)

@@ -220,6 +220,15 @@ def node_of(spec_metadata: Mapping[str, Any]) -> DbtNode | None:
     return None if unique_id is None else _node(unique_id, _manifest(spec_metadata))
 
 
+def compiled_sql(spec_metadata: Mapping[str, Any]) -> str | None:
+    """The statement of a model, where its manifest is of a command that compiled it; one that was only parsed
+    has none.
+    """
+    unique_id = text(first(spec_metadata, "dagster_dbt/unique_id"))
+    node = _manifest(spec_metadata).get("nodes", {}).get(unique_id, {})
+    return text(node.get("compiled_code")) if node.get("resource_type") == "model" else None
+
+
 def dbt_error(error_text: str) -> DbtError | None:
     """What a step's error says of dbt; None when it is not dagster-dbt's.
 

@@ -24,6 +24,7 @@ from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.events import HookEvent, HookStatusEvent
 from phlo_hooks.producers import run_view, upkeep
+from phlo_hooks.producers.asset_graph import DefinedAssets
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.dagster_private import default_store_url, on_run_events
 from phlo_hooks.producers.in_run import InRunRelay
@@ -92,6 +93,7 @@ class Runtime:
         self._stores: dict[str, HookStore] = {}
         # As long as the instance lives, so that a test can look at what its run recorded.
         self._ephemeral: WeakKeyDictionary[dg.DagsterInstance, HookStore] = WeakKeyDictionary()
+        self._graphs: WeakKeyDictionary[dg.DagsterInstance, DefinedAssets] = WeakKeyDictionary()
         self._sessions: OrderedDict[str, RunSession] = OrderedDict()
         self._lock = threading.RLock()
 
@@ -123,7 +125,17 @@ class Runtime:
         """Where a plugin's hooks find themselves when they are called."""
         store, tell = self.store(instance), self._tell(instance, scope)
         state = PluginState(store, plugin, scope, tell)
-        return Host(state, scope, self.catalog.select, store.clock, plugin)
+        assets = self.assets(instance)
+        return Host(state, scope, self.catalog.select, store.clock, plugin, assets)
+
+    def assets(self, instance: dg.DagsterInstance) -> DefinedAssets:
+        """What the definitions say of the assets; another object where other secrets are known by now."""
+        redactor = self._redactor()
+        with self._lock:
+            known = self._graphs.get(instance)
+            if known is None or known.redactor != redactor:
+                known = self._graphs[instance] = DefinedAssets(self.catalog, redactor, instance)
+            return known
 
     def _tell(self, instance: dg.DagsterInstance, scope: str) -> Callable[[HookEvent], Told]:
         """What is to be recorded of an event that comes about beside something else."""
@@ -201,6 +213,7 @@ class Runtime:
             scope=scope,
             since=self.start or self._first_sight(store),
             limits=self._limits,
+            assets=self.assets(instance),
         )
 
     def watch(self, instance: dg.DagsterInstance, scope: str, budget: float) -> WatchReport:

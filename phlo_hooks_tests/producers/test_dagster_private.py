@@ -29,6 +29,7 @@ from phlo_hooks.producers.dagster_private import (
     location_of,
     log_cursor,
     made_of,
+    mapping_between,
     on_run_events,
     report_row,
     running_step,
@@ -403,6 +404,21 @@ def test_the_asset_of_an_output() -> None:
 
     assert dg.materialize([made]).success
     assert seen == [None, dg.AssetKey("made")]
+
+
+def test_how_partitions_depend_on_others() -> None:
+    """As the dependency says; else by time, by a common dimension, or by name."""
+    daily, hourly = (
+        dg.DailyPartitionsDefinition("2026-01-01"),
+        dg.HourlyPartitionsDefinition("2026-01-01-00:00"),
+    )
+    names = dg.StaticPartitionsDefinition(["a"])
+    last = dg.LastPartitionMapping()
+    assert mapping_between(last, daily, hourly) is last
+    assert isinstance(mapping_between(None, daily, hourly), dg.TimeWindowPartitionMapping)
+    assert isinstance(mapping_between(None, names, names), dg.IdentityPartitionMapping)
+    two = dg.MultiPartitionsDefinition({"date": daily, "name": names})
+    assert isinstance(mapping_between(None, two, daily), dg.MultiToSingleDimensionPartitionMapping)
 
 
 def test_nothing_here_is_deprecated(instance: dg.DagsterInstance) -> None:

@@ -125,7 +125,7 @@ def test_ephemeral_deliveries_are_made_at_the_end() -> None:
     """No daemon will come: when `execute_in_process` returns, the hooks were called, in order."""
     spy = Spy()
     with running(hooked(hooks=[spy.hook()])):
-        assert spy.types == ["ingestion.start", "ingestion.end", "run.start", "run.success"]
+        assert spy.types == ["run.start", "ingestion.start", "ingestion.end", "run.success"]
 
 
 def test_persistent_deliveries_wait() -> None:

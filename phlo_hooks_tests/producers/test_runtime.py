@@ -19,6 +19,7 @@ from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.producers import runtime as runtime_module
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.runtime import Runtime
+from phlo_hooks.redaction import Redactor
 from phlo_hooks_tests.e2e.speed import no_fsync
 from phlo_hooks_tests.producers.recording import Spy, runtime_of
 
@@ -48,7 +49,7 @@ def is_sound() -> dg.AssetCheckResult:
 FAILING = dg.Definitions(assets=[orders, bad, child], executor=dg.in_process_executor)
 SOUND = dg.Definitions(assets=[steady], asset_checks=[is_sound], executor=dg.in_process_executor)
 
-TOLD_OF_SOUND = ["ingestion.start", "ingestion.end", "quality.result", "run.start", "run.success"]
+TOLD_OF_SOUND = ["run.start", "ingestion.start", "ingestion.end", "quality.result", "run.success"]
 
 
 @pytest.fixture(scope="module")
@@ -291,3 +292,25 @@ def test_a_runtime_of_its_own() -> None:
     with dg.DagsterInstance.ephemeral() as ephemeral:
         assert runtime.bus(ephemeral).hooks == ()
         assert runtime.store(ephemeral).events() == []
+
+
+# -- what the definitions say of the assets ----------------------------------------------------------
+
+
+def test_the_graph_is_kept_until_other_secrets_are_known(instance: dg.DagsterInstance) -> None:
+    """What was built of it stays, and never shows what has become a secret."""
+    secrets = ["hunter-22"]
+    spec = dg.AssetSpec("a", description="hunter-22 hunter-33")
+    runtime = Runtime(Catalog([spec]), lambda bus, place: None, redactor=lambda: Redactor(secrets))
+    first = runtime.assets(instance)
+    assert runtime.assets(instance) is first
+    assert first.asset("a").description == "[redacted] hunter-33"
+    secrets.append("hunter-33")
+    assert runtime.assets(instance).asset("a").description == "[redacted] [redacted]"
+
+
+def test_a_host_has_the_graph(instance: dg.DagsterInstance) -> None:
+    """That of the definitions, in whichever location."""
+    places: list[Any] = []
+    Runtime(Catalog([orders]), lambda bus, place: places.append(place)).bus(instance, scope="etl")
+    assert places[0].host("plugin").assets.keys() == ("orders",)

@@ -78,7 +78,7 @@ def test_a_tick_says_what_it_did(instance: dg.DagsterInstance, tmp_path: Path) -
     spy = Spy()
     defs = definitions(tmp_path, spy.hook())
     run(defs, instance)
-    assert tick(defs, instance) == "read 1 runs, recorded 2 new of 4 events; 4 delivered"
+    assert tick(defs, instance) == "read 1 runs, recorded 1 new of 4 events; 4 delivered"
     assert sorted(spy.types) == ["ingestion.end", "ingestion.start", "run.start", "run.success"]
     assert tick(defs, instance) == "read 0 runs, recorded 0 new of 0 events; 0 delivered"
 
@@ -90,7 +90,7 @@ def test_a_tick_delivers_what_a_run_queued(instance: dg.DagsterInstance, tmp_pat
     run(defs, instance)
     assert spy.types == []
     tick(defs, instance)
-    assert spy.types[:2] == ["ingestion.start", "ingestion.end"]
+    assert spy.types[:3] == ["run.start", "ingestion.start", "ingestion.end"]
 
 
 def test_a_failing_hook_is_named(instance: dg.DagsterInstance, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_failing_hook_is_named(instance: dg.DagsterInstance, tmp_path: Path) -
     run(defs, instance)
     said = tick(defs, instance)
     assert said == (
-        "read 1 runs, recorded 2 new of 4 events; 0 delivered, 1 to be retried; "
+        "read 1 runs, recorded 1 new of 4 events; 0 delivered, 1 to be retried; "
         "definitions.fails: ConnectionError: no route to host"
     )
 

@@ -22,7 +22,7 @@ from phlo_hooks.state import Host
 from phlo_hooks.urls import check_url
 
 if TYPE_CHECKING:
-    from phlo_hooks.capabilities.openlineage.outlet import Outlet
+    from phlo_hooks.capabilities.openlineage.transports import Outlet
     from phlo_hooks.capabilities.openlineage.settings import Settings
 
 EVENTS = "events"
@@ -150,7 +150,7 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             DeliveryError: a variable is not set: nothing is lost until it is.
             ConfigurationError: no transport can be made of what the fields, files and variables say.
         """
-        from phlo_hooks.capabilities.openlineage.outlet import Outlet, TransportSettings
+        from phlo_hooks.capabilities.openlineage.transports import Outlet, TransportSettings
 
         settings = TransportSettings(
             url=_looked_up(self.url, "url"),

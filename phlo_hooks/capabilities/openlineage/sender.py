@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from phlo_hooks.capabilities.openlineage.compose import Composer
 from phlo_hooks.capabilities.openlineage.ledger import Ledger
-from phlo_hooks.capabilities.openlineage.outlet import Outlet
+from phlo_hooks.capabilities.openlineage.transports import Outlet
 from phlo_hooks.events import HookEvent
 
 

@@ -15,7 +15,7 @@ from phlo_hooks.assets import AssetGraph
 from phlo_hooks.capabilities.openlineage.facets.job import asset_job_facets
 from phlo_hooks.capabilities.openlineage.ledger import Ledger
 from phlo_hooks.capabilities.openlineage.lineage import Lineage
-from phlo_hooks.capabilities.openlineage.outlet import Outlet
+from phlo_hooks.capabilities.openlineage.transports import Outlet
 from phlo_hooks.capabilities.openlineage.producer import PRODUCER
 from phlo_hooks.capabilities.openlineage.settings import Settings
 from phlo_hooks.errors import RetryLater

@@ -1,1 +1,1 @@
-"""What no run's own log tells: runs that take too long, ticks, backfills and daemons."""
+"""What no run's own log tells: runs that take too long, ticks, backfills, daemons and definitions."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
+from phlo_hooks.assets import AssetGraph, NoAssets
 from phlo_hooks.events import HookCorrelation, HookEvent
 from phlo_hooks.identity import derive_event_id
 from phlo_hooks.producers.catalog import Catalog
@@ -28,6 +29,7 @@ class Post:
         limits: gives how long runs may take.
         wanted: whether a hook of this location wants an event.
         out_of_time: whether the budget is used up.
+        assets: what the definitions say of the assets, ready to be told.
     """
 
     instance: dg.DagsterInstance
@@ -37,6 +39,7 @@ class Post:
     limits: Callable[[], Limits]
     wanted: Callable[[HookEvent], bool]
     out_of_time: Callable[[], bool]
+    assets: AssetGraph = field(default_factory=NoAssets)
 
 
 class OutOfTime(Exception):

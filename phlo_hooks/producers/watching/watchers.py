@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 
 import dagster as dg
 
+from phlo_hooks.assets import AssetGraph, NoAssets
 from phlo_hooks.bus import HookBus
 from phlo_hooks.delivery.recorder import Recorder
 from phlo_hooks.delivery.store import HookStore
@@ -19,6 +20,7 @@ from phlo_hooks.events import HookEvent
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.watching.backfills import watch_backfills
 from phlo_hooks.producers.watching.daemons import watch_daemons
+from phlo_hooks.producers.watching.definitions import watch_definitions
 from phlo_hooks.producers.watching.limits import Limits
 from phlo_hooks.producers.watching.notes import Notes
 from phlo_hooks.producers.watching.post import OutOfTime, Post
@@ -51,6 +53,7 @@ class Source:
 # The cheapest first: what one leaves of its time, the next ones have.
 SOURCES = (
     Source("daemon", watch_daemons, shared=True),
+    Source("definition", watch_definitions),
     Source("backfill", watch_backfills),
     Source("run", watch_runs),
     # A query for each schedule, 3 ms on SQLite: a thousand of them take turns.
@@ -79,6 +82,7 @@ class Watchers:
         scope: the code location.
         since: what came to be before is not told; counts when there are no notes yet.
         limits: gives how long runs may take.
+        assets: what they say, ready to be told.
         sources: what to look at.
         clock: seconds, for the budget.
     """
@@ -94,6 +98,7 @@ class Watchers:
         scope: str,
         since: datetime,
         limits: Callable[[], Limits] = Limits,
+        assets: AssetGraph | None = None,
         sources: tuple[Source, ...] = SOURCES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -111,6 +116,7 @@ class Watchers:
             limits,
             wanted=lambda event: bool(bus.match(event)),
             out_of_time=lambda: False,
+            assets=assets or NoAssets(),
         )
 
     def look(self, budget: float) -> WatchReport:

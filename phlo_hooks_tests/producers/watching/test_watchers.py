@@ -208,6 +208,6 @@ def test_not_each_time(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyP
 
 def test_the_cheapest_first() -> None:
     """Ticks, of which there may be thousands, have what the others leave, and not all of it."""
-    assert [source.name for source in SOURCES] == ["daemon", "backfill", "run", "tick"]
-    assert [source.most for source in SOURCES[:3]] == [math.inf] * 3
-    assert SOURCES[3].most == 1.0
+    assert [source.name for source in SOURCES] == ["daemon", "definition", "backfill", "run", "tick"]
+    assert [source.most for source in SOURCES[:4]] == [math.inf] * 4
+    assert SOURCES[4].most == 1.0
