@@ -10,9 +10,9 @@ import dagster as dg
 
 from phlo_hooks.cli.history import HookHistory, run_locations
 from phlo_hooks.cli.loading import open_instance
-from phlo_hooks.cli.openlineage.sending import Outcome, send
-from phlo_hooks.cli.openlineage.setups import Setup, find_setups
 from phlo_hooks.cli.opening import StoreChoice, open_store
+from phlo_hooks.cli.openlineage.sending import send
+from phlo_hooks.cli.openlineage.setups import Setup, find_setups
 from phlo_hooks.cli.options import (
     json_option,
     location_option,
@@ -61,7 +61,9 @@ def backfill(
         for setup, history in _histories(find_setups(choice, resource_key, location), store, instance):
             number = sum(1 for _ in history.wanted(selection))
             if dry_run:
-                _say(setup, f"{events_of(number)} would be sent", as_json, {"events": number, "dry_run": True})
+                _say(
+                    setup, f"{events_of(number)} would be sent", as_json, {"events": number, "dry_run": True}
+                )
                 continue
             confirm(f"{setup.name}: send {events_of(number)}", yes=yes)
             events = history.wanted(selection)

@@ -10,10 +10,10 @@ import click
 import dagster as dg
 
 from phlo_hooks.cli.history import readable, run_locations
+from phlo_hooks.cli.opening import StoreChoice, find_store
 from phlo_hooks.cli.openlineage.composing import Document, of_definitions, of_events
 from phlo_hooks.cli.openlineage.printing import print_documents, print_summary
 from phlo_hooks.cli.openlineage.setups import Setup, any_instance, find_setups
-from phlo_hooks.cli.opening import StoreChoice, find_store
 from phlo_hooks.cli.options import json_option, location_option, resource_option, store_options
 from phlo_hooks.delivery.browsing import every_event
 from phlo_hooks.delivery.selection import Selection
@@ -52,10 +52,7 @@ def preview(
     store = find_store(choice)
     with any_instance(bool(os.environ.get("DAGSTER_HOME"))) as instance:
         look = _Look(instance, store, assets)
-        if run_id is None:
-            found = (each for setup in setups for each in look.definitions(setup))
-        else:
-            found = look.run(setups, run_id)
+        found = look.run(setups, run_id) if run_id else look.definitions(setups)
         number = print_summary(found) if summary else print_documents(found, as_json)
     if not number:
         click.echo("nothing is sent of it", err=True)
@@ -69,16 +66,15 @@ class _Look:
         assets: keys or patterns; none for all.
     """
 
-    def __init__(
-        self, instance: dg.DagsterInstance, store: HookStore | None, assets: Sequence[str]
-    ) -> None:
+    def __init__(self, instance: dg.DagsterInstance, store: HookStore | None, assets: Sequence[str]) -> None:
         self._instance, self._store, self._assets = instance, store, assets
 
-    def definitions(self, setup: Setup) -> Iterator[Document]:
+    def definitions(self, setups: Sequence[Setup]) -> Iterator[Document]:
         """Those of the asset graph."""
-        host = setup.host(self._instance, self._store)
-        self._check(setup, host)
-        return of_definitions(setup, host, self._wanted)
+        for setup in setups:
+            host = setup.host(self._instance, self._store)
+            self._check(setup, host)
+            yield from of_definitions(setup, host, self._wanted)
 
     def run(self, setups: Sequence[Setup], run_id: str) -> Iterator[Document]:
         """Those of a run, by the resources of its code location.
@@ -123,8 +119,7 @@ class _Look:
             found = [key for key in keys if fnmatchcase(key, pattern)]
             if not found:
                 raise ConfigurationError(
-                    f"{setup.location.name} has no asset {pattern!r}{suggest(pattern, keys)}; keys are written "
-                    "a/b/c"
+                    f"{setup.location.name} has no asset {pattern!r}{suggest(pattern, keys)}"
                 )
             if not any(map(takes, found)):
                 raise ConfigurationError(

@@ -20,7 +20,8 @@ _SHORT = 8
 def print_documents(documents: Iterable[dict[str, Any]], as_json: bool) -> int:
     """One line for each, or, to a terminal, one block; how many there were."""
     number = 0
-    for number, each in enumerate(documents, 1):
+    for each in documents:
+        number += 1
         if as_json or not sys.stdout.isatty():
             print_json(each)
         else:
