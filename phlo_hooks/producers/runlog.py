@@ -242,7 +242,7 @@ def planned_by_step(events: Iterable[DagsterEvent]) -> dict[str, tuple[Planned, 
     plans: dict[str, list[Planned]] = {}
     for event in events:
         if event.event_type in PLANS:
-            plans.setdefault(event.step_key or "", []).append(_planned(event.event_specific_data))
+            plans.setdefault(event.step_key or "", []).extend(_planned(event.event_specific_data))
     return {step: tuple(planned) for step, planned in plans.items()}
 
 
@@ -274,9 +274,25 @@ class RecordReader:
             self.cursor, more = page.cursor, page.has_more
 
 
-def _planned(data: Any) -> Planned:
-    key = key_text(data.asset_key)
-    return Planned(key, getattr(data, "partition", None), getattr(data, "check_name", None))
+def _planned(data: Any) -> Iterator[Planned]:
+    key, check = key_text(data.asset_key), getattr(data, "check_name", None)
+    # A check is evaluated once, however many partitions it looks at.
+    subset = None if check else getattr(data, "partitions_subset", None)
+    for partition in _partition_keys(subset) or (getattr(data, "partition", None),):
+        yield Planned(key, partition, check)
+
+
+def _partition_keys(subset: Any) -> Sequence[str]:
+    """The keys that a backfill in one run plans at once, where Dagster is told to write it so
+    (DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS); by default it writes one event for each.
+    """
+    if subset is None:
+        return ()
+    try:
+        return sorted(subset.get_partition_keys())
+    except Exception:  # noqa: BLE001
+        # It is as long ago as the log: of definitions that Dagster can no longer read, the asset is left.
+        return ()
 
 
 def _by_attempt(records: Sequence[Recorded]) -> dict[tuple[str, int], list[Recorded]]:

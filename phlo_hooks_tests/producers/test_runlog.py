@@ -1,6 +1,8 @@
 """What Dagster recorded of real runs, in the shape in which it is translated."""
 
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -8,6 +10,7 @@ import pytest
 from dagster import DagsterEventType as T, DagsterRun
 
 from phlo_hooks.producers import runlog
+from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.runlog import (
     RELEVANT,
     Planned,
@@ -20,6 +23,7 @@ from phlo_hooks.producers.runlog import (
     previous_attempts,
     recorded,
 )
+from phlo_hooks.producers.translate import translate_run
 from phlo_hooks_tests.e2e.speed import no_fsync
 
 LAST = 2
@@ -294,3 +298,99 @@ def test_a_plain_log_line_is_nothing(instance: dg.DagsterInstance, logs: dict[st
     assert isinstance(found, Recorded)
     assert (found.storage_id, found.timestamp.timestamp()) == (7, pytest.approx(event.timestamp))
     assert recorded(event._replace(dagster_event=None)) is None
+
+
+HOURS = dg.HourlyPartitionsDefinition("2024-01-01-00:00", end_date="2025-12-01-00:00")
+LETTERS = dg.StaticPartitionsDefinition(["b", "a", "c"])
+SUBSETS = "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS"
+
+
+def range_of(start: str, end: str) -> dict[str, str]:
+    """The tags of a run that Dagster launches for a backfill in one run."""
+    return {"dagster/asset_partition_range_start": start, "dagster/asset_partition_range_end": end}
+
+
+@dg.asset(partitions_def=HOURS)
+def hourly() -> None:
+    raise ValueError("no hour today")
+
+
+@dg.asset(partitions_def=LETTERS)
+def letters() -> None: ...
+
+
+@dg.asset_check(asset=letters)
+def are_letters() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
+RANGES = dg.Definitions(
+    assets=[hourly, letters],
+    asset_checks=[are_letters],
+    jobs=[dg.define_asset_job("hours", [hourly]), dg.define_asset_job("post", [letters])],
+    executor=dg.in_process_executor,
+)
+
+
+def ran_range(instance: dg.DagsterInstance, job: str, start: str, end: str) -> RunLog:
+    """What a run of several partitions left, whatever became of it."""
+    result = RANGES.resolve_job_def(job).execute_in_process(
+        instance=instance, tags=range_of(start, end), raise_on_error=False
+    )
+    return log_of(instance, result.run_id)
+
+
+@pytest.mark.parametrize("at_once", ["false", "true"])
+def test_several_partitions_in_one_run(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, at_once: str
+) -> None:
+    """One for each partition, whichever of its two forms Dagster writes; of a check, one in all."""
+    monkeypatch.setenv(SUBSETS, at_once)
+    log = ran_range(instance, "post", "b", "c")
+    assert sorted(log.planned["letters"]) == [Planned("letters", key) for key in "abc"]
+    planned = [each for plans in log.planned.values() for each in plans if each.check_name]
+    assert planned == [Planned("letters", None, "are_letters")]
+    events = sum(each.type is T.ASSET_MATERIALIZATION_PLANNED for each in log.records)
+    assert events == (1 if at_once == "true" else 3)
+
+
+@pytest.mark.parametrize("at_once", ["false", "true"])
+def test_several_partitions_that_fail(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, at_once: str
+) -> None:
+    """Each has a start and an end of its own."""
+    monkeypatch.setenv(SUBSETS, at_once)
+    log = ran_range(instance, "hours", "2024-01-01-00:00", "2024-01-01-02:00")
+    told = sorted(
+        (event.event_type, event.correlation.partition_key)
+        for event in translate_run(log, Catalog([hourly]))
+        if event.event_type.startswith("ingestion")
+    )
+    keys = [f"2024-01-01-0{hour}:00" for hour in range(3)]
+    assert told == [(f"ingestion.{phase}", key) for phase in ("end", "start") for key in keys]
+
+
+def test_ten_thousand_partitions_in_one_run(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their keys are had in well under a second."""
+    monkeypatch.setenv(SUBSETS, "true")
+    keys = HOURS.get_partition_keys()[:10_000]
+    log = ran_range(instance, "hours", keys[0], keys[-1])
+    began = time.perf_counter()
+    assert [each.partition_key for each in log.planned["hourly"]] == keys
+    assert time.perf_counter() - began < 2
+
+
+def test_partitions_that_cannot_be_read() -> None:
+    """The asset was planned, whichever of its partitions."""
+
+    class Gone:
+        def get_partition_keys(self) -> None:
+            raise RuntimeError("no such definition")
+
+    data = SimpleNamespace(asset_key=dg.AssetKey("a"), partition=None, partitions_subset=Gone())
+    event: Any = SimpleNamespace(
+        event_type=T.ASSET_MATERIALIZATION_PLANNED, step_key="a", event_specific_data=data
+    )
+    assert planned_by_step([event]) == {"a": (Planned("a"),)}

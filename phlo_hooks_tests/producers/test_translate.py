@@ -259,7 +259,9 @@ def test_same_ids_and_contents(told: Told) -> None:
 
 def _content(event: HookEvent) -> str:
     """All but when it was, and the folder of the instance."""
-    return re.sub(r"/tmp/[^/]+/", "/tmp/", event.model_dump_json(exclude={"timestamp", "duration", "started_at"}))
+    return re.sub(
+        r"/tmp/[^/]+/", "/tmp/", event.model_dump_json(exclude={"timestamp", "duration", "started_at"})
+    )
 
 
 def test_as_far_as_it_has_come(told: Told) -> None:

@@ -24,8 +24,14 @@ from phlo_hooks.capabilities.openlineage.ledger import Ledger, Page, Told
 from phlo_hooks.capabilities.openlineage.lineage import Lineage
 from phlo_hooks.capabilities.openlineage.producer import PRODUCER
 from phlo_hooks.capabilities.openlineage.settings import JobName, Settings
-from phlo_hooks.events import AssetEvent, HookEvent, LineageEvent, QualityResultEvent, TelemetryEvent
-from phlo_hooks.events import RunEvent as DagsterRunEvent
+from phlo_hooks.events import (
+    AssetEvent,
+    HookEvent,
+    LineageEvent,
+    QualityResultEvent,
+    RunEvent as DagsterRunEvent,
+    TelemetryEvent,
+)
 
 OBSERVATION = "dagster.observation"
 LINEAGE_SUFFIX = ".lineage"
@@ -165,8 +171,7 @@ class Composer:
 
     def _note_tags(self, event: DagsterRunEvent, page: Page) -> None:
         """An asset's tag may hide one of the run: what names are made of is kept."""
-        used = self.settings.job_namespace.tag_keys | self.settings.naming.tag_keys
-        kept = {key: value for key, value in event.tags.items() if key in used}
+        kept = {key: value for key, value in event.tags.items() if key in self.settings.tag_keys}
         if event.run_id and kept:
             page.tag_run(event.run_id, kept)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from phlo_hooks.errors import StoreError
@@ -122,17 +123,17 @@ class Ledger:
 
 
 _DATASET = "dataset/"
+# Of the 512 characters that a key of the store may have; the rest is for what stands before.
+_LONGEST = 400
+
+
+def kept_key(asset_key: str) -> str:
+    """An asset's key as part of a key of the store; a long one by what it hashes to."""
+    return asset_key if len(asset_key) <= _LONGEST else sha256(asset_key.encode()).hexdigest()
 
 
 def _dataset(key: str) -> str:
-    # A key of the store has at most 512 characters.
-    return f"{_DATASET}{key}" if len(key) <= 480 else f"{_DATASET}{key[:400]}#{_hash(key)}"
-
-
-def _hash(key: str) -> str:
-    from hashlib import sha256
-
-    return sha256(key.encode()).hexdigest()
+    return _DATASET + kept_key(key)
 
 
 def _run(run_id: str) -> str:

@@ -10,16 +10,16 @@ from openlineage.client.event_v2 import InputDataset, OutputDataset, StaticDatas
 
 from phlo_hooks.assets import AssetGraph, AssetInfo, PartitionInfo
 from phlo_hooks.capabilities.openlineage.activity import Activity, State
-from phlo_hooks.capabilities.openlineage.facets.own import asset_facet
 from phlo_hooks.capabilities.openlineage.facets.column_lineage import column_lineage_facet
 from phlo_hooks.capabilities.openlineage.facets.dataset import dataset_facets, lifecycle_facet
+from phlo_hooks.capabilities.openlineage.facets.own import asset_facet
 from phlo_hooks.capabilities.openlineage.facets.partitions import input_subset, output_subset
-from phlo_hooks.capabilities.openlineage.facets.quality import assertions_facet, quality_metrics
+from phlo_hooks.capabilities.openlineage.facets.quality import assertion, assertions_facet, quality_metrics
 from phlo_hooks.capabilities.openlineage.facets.statistics import input_statistics, output_statistics
 from phlo_hooks.capabilities.openlineage.facts import DatasetFacts, DatasetName
 from phlo_hooks.capabilities.openlineage.ledger import Page, Place
 from phlo_hooks.capabilities.openlineage.settings import Settings
-from phlo_hooks.event_parts import Column
+from phlo_hooks.event_parts import Column, ColumnEdge
 from phlo_hooks.events import AssetEvent, HookEvent, LineageEvent, QualityResultEvent, TelemetryEvent
 
 Facets = dict[str, Any]
@@ -85,16 +85,16 @@ class Lineage:
     def known(self, key: str, place: Place | None = None) -> DatasetFacts:
         """A dataset, as far as its names go."""
         info, place = self.info(key), place or self.page.place(key)
-        where = {
-            "table_name": place.table_name or info.table_name,
-            "uri": place.uri or info.uri,
-            "storage_kind": place.storage_kind or info.storage_kind,
-            "kinds": info.kinds,
-            "metadata": info.metadata,
-        }
-        tags = {**self.run_tags, **info.tags}
-        name, symlinks = self.settings.naming.names(key, group=info.group, tags=tags, **where)
-        return DatasetFacts(key, name, symlinks, **where)
+        facts = DatasetFacts(
+            key,
+            DatasetName("", ""),
+            table_name=place.table_name or info.table_name,
+            uri=place.uri or info.uri,
+            storage_kind=place.storage_kind or info.storage_kind,
+            kinds=info.kinds,
+            metadata=info.metadata,
+        )
+        return self._named(facts, info)
 
     def described(self, facts: DatasetFacts) -> DatasetFacts:
         """With what the definitions say of its content."""
@@ -139,25 +139,38 @@ class Lineage:
         """The name of an asset's dataset."""
         return self.known(key).name
 
+    def _named(self, facts: DatasetFacts, info: AssetInfo) -> DatasetFacts:
+        name, symlinks = self.settings.naming.names(
+            facts.key,
+            group=info.group,
+            tags={**self.run_tags, **info.tags},
+            table_name=facts.table_name,
+            uri=facts.uri,
+            storage_kind=facts.storage_kind,
+            kinds=facts.kinds,
+            metadata=facts.metadata,
+        )
+        return replace(facts, name=name, symlinks=symlinks)
+
     def _upstream(self, event: AssetEvent, key: str, state: State) -> InputDataset:
         facts = replace(
             self.known(key),
             partitions=self._partitions_of(event, key),
             data_version=event.input_versions.get(key),
         )
-        own: Facets = {"inputSubset": input_subset(facts.partitions)}
+        own: Facets = {"subset": input_subset(facts.partitions)}
         if state is State.COMPLETE:
-            own["inputStatistics"] = input_statistics(event.metadata, key)
+            own["inputStatistics"] = input_statistics(event.metadata).get(key)
         # Of one that Dagster does not compute nobody else tells more; of others their own runs do.
         return self._input(facts if self.info(key).executable else self.described(facts), own)
 
     def _checked(self, event: QualityResultEvent, state: State) -> list[InputDataset]:
         check = self.assets.check(event.asset_key, event.check_name)
         facts = replace(self.known(event.asset_key), partitions=self.partitions(event))
-        own: Facets = {"inputSubset": input_subset(facts.partitions)}
+        own: Facets = {"subset": input_subset(facts.partitions)}
         if state is State.COMPLETE:
-            own["dataQualityAssertions"] = assertions_facet(event, check)
-            own["dataQualityMetrics"] = quality_metrics(event)
+            own["dataQualityAssertions"] = assertions_facet([assertion(event, check)])
+            own["dataQualityMetrics"] = quality_metrics(event, check)
         others = (self._input(self.known(key)) for key in check.upstream) if check else ()
         return [self._input(facts, own), *others]
 
@@ -187,24 +200,29 @@ class Lineage:
         facts = self.known(key)
         facets = self._facets(facts)
         if _ends(event, 1) == [key]:
-            facets["columnLineage"] = column_lineage_facet(event.column_edges, self.name, ())
+            facets["columnLineage"] = self._columns(event.column_edges, ())
         return self._output(facts, facets)
 
     def _facets(self, facts: DatasetFacts, event: AssetEvent | None = None) -> Facets:
         info = self.info(facts.key)
         facets: Facets = {**dataset_facets(facts), **asset_facet(info, event)}
         edges = event.column_lineage if event and event.column_lineage else info.column_lineage
-        facets["columnLineage"] = column_lineage_facet(edges, self.name, facts.columns)
+        facets["columnLineage"] = self._columns(edges, facts.columns)
         if event is not None:
             facets["lifecycleStateChange"] = lifecycle_facet(facts.metadata)
         return _there(facets)
+
+    def _columns(self, edges: tuple[ColumnEdge, ...], columns: tuple[Column, ...]) -> Any:
+        # Each asset is named once: a wide table has thousands of edges from a few.
+        names = {key: self.name(key) for key in {edge.upstream_asset for edge in edges}}
+        return column_lineage_facet(edges, names.__getitem__, columns)
 
     def _input(self, facts: DatasetFacts, own: Facets | None = None) -> InputDataset:
         facets = _there(dataset_facets(facts))
         return InputDataset(*facts.name, facets=facets, inputFacets=_there(own or {}))
 
     def _output(self, facts: DatasetFacts, facets: Facets, own: Facets | None = None) -> OutputDataset:
-        own = {"outputSubset": output_subset(facts.partitions), **(own or {})}
+        own = {"subset": output_subset(facts.partitions), **(own or {})}
         return OutputDataset(*facts.name, facets=_there(facets), outputFacets=_there(own))
 
     def partitions(self, event: HookEvent) -> tuple[PartitionInfo, ...]:

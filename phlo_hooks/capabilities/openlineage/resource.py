@@ -22,8 +22,8 @@ from phlo_hooks.state import Host
 from phlo_hooks.urls import check_url
 
 if TYPE_CHECKING:
-    from phlo_hooks.capabilities.openlineage.transports import Outlet
     from phlo_hooks.capabilities.openlineage.settings import Settings
+    from phlo_hooks.capabilities.openlineage.transports import Outlet
 
 EVENTS = "events"
 DEFINITIONS = "definitions"
@@ -133,14 +133,16 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         from phlo_hooks.capabilities.openlineage.datasets import DatasetNaming
         from phlo_hooks.capabilities.openlineage.settings import Settings
 
-        dataset_namespace = NamespaceTemplate(self.dataset_namespace, "dataset_namespace")
+        jobs = NamespaceTemplate(self.job_namespace, "job_namespace")
+        datasets = NamespaceTemplate(self.dataset_namespace, "dataset_namespace")
         return Settings(
-            NamespaceTemplate(self.job_namespace, "job_namespace"),
-            DatasetNaming(dataset_namespace, self.data_sources, host.location),
+            jobs,
+            DatasetNaming(datasets, self.data_sources, host.location),
             host.location,
             self.takes(host.select_assets),
             self.runless,
             _looked_up(self.webserver_url, "webserver_url"),
+            jobs.tag_keys | datasets.tag_keys,
         )
 
     def outlet(self) -> Outlet:

@@ -28,6 +28,7 @@ class Settings:
         takes: whether anything is told of an asset's runs.
         runless: what a materialization from outside of a run becomes: a `run`, or a `dataset` event.
         webserver_url: of the Dagster UI.
+        tag_keys: the run tags that names are made of.
     """
 
     job_namespace: NamespaceTemplate
@@ -36,6 +37,7 @@ class Settings:
     takes: Callable[[str], bool]
     runless: str = "run"
     webserver_url: str | None = None
+    tag_keys: frozenset[str] = frozenset()
 
     def job(self, name: str, tags: Mapping[str, str], group: str | None = None) -> JobName:
         """A job of this name.

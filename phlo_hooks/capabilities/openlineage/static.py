@@ -13,11 +13,11 @@ from openlineage.client.serde import Serde
 
 from phlo_hooks.assets import AssetGraph
 from phlo_hooks.capabilities.openlineage.facets.job import asset_job_facets
-from phlo_hooks.capabilities.openlineage.ledger import Ledger
+from phlo_hooks.capabilities.openlineage.ledger import Ledger, kept_key
 from phlo_hooks.capabilities.openlineage.lineage import Lineage
-from phlo_hooks.capabilities.openlineage.transports import Outlet
 from phlo_hooks.capabilities.openlineage.producer import PRODUCER
 from phlo_hooks.capabilities.openlineage.settings import Settings
+from phlo_hooks.capabilities.openlineage.transports import Outlet
 from phlo_hooks.errors import RetryLater
 from phlo_hooks.events import DefinitionsEvent
 from phlo_hooks.state import StateChange, StateStore
@@ -41,8 +41,8 @@ class Graph:
     def __init__(self, settings: Settings, assets: AssetGraph, ledger: Ledger) -> None:
         self._settings, self._assets, self._ledger = settings, assets, ledger
 
-    def keys(self) -> list[str]:
-        """The assets of which something is told."""
+    def assets(self) -> list[str]:
+        """The keys of those of which something is told."""
         return [key for key in self._assets.keys() if self._settings.takes(key)]
 
     def events(self, key: str, when: datetime) -> Iterator[StaticEvent]:
@@ -88,7 +88,7 @@ class GraphSender:
             DeliveryError: anything else; another attempt goes on where this one has stopped.
         """
         ends = time.monotonic() + _BUDGET
-        for key in self.graph.keys():
+        for key in self.graph.assets():
             if time.monotonic() > ends:
                 raise RetryLater(f"the asset graph is told as far as {key!r}", after=0.1)
             self._send(key, event.timestamp)
@@ -105,7 +105,7 @@ class GraphSender:
 
 
 def _entry(key: str) -> str:
-    return _PREFIX + (key if len(key) <= 400 else hashlib.sha256(key.encode()).hexdigest())
+    return _PREFIX + kept_key(key)
 
 
 def _digest(events: list[StaticEvent]) -> str:

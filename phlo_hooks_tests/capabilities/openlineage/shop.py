@@ -26,9 +26,7 @@ class Shelf(NoAssets):
 
     def __init__(self, *things: AssetInfo | CheckInfo) -> None:
         self._assets = {each.key: each for each in things if isinstance(each, AssetInfo)}
-        self._checks = {
-            (each.asset_key, each.name): each for each in things if isinstance(each, CheckInfo)
-        }
+        self._checks = {(each.asset_key, each.name): each for each in things if isinstance(each, CheckInfo)}
 
     def keys(self) -> tuple[str, ...]:
         return tuple(sorted(self._assets))
@@ -77,15 +75,17 @@ class Shop:
         exclude: tuple[str, ...] = (),
         **settings: Any,
     ) -> None:
-        naming = DatasetNaming(NamespaceTemplate(dataset_namespace, "dataset_namespace"), data_sources, "shop")
+        jobs = NamespaceTemplate(job_namespace, "job_namespace")
+        datasets = NamespaceTemplate(dataset_namespace, "dataset_namespace")
         self.settings = Settings(
-            NamespaceTemplate(job_namespace, "job_namespace"),
-            naming,
+            jobs,
+            DatasetNaming(datasets, data_sources, "shop"),
             "shop",
             lambda key: key not in exclude,
+            tag_keys=jobs.tag_keys | datasets.tag_keys,
             **settings,
         )
-        self.state = MemoryState()
+        self.state = MemoryState(clock=lambda: NOON)
         self.ledger = Ledger(self.state, lambda: NOON)
         self.composer = Composer(self.settings, shelf)
         self.sent: list[dict[str, Any]] = []

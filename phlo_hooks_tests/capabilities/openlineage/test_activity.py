@@ -161,7 +161,9 @@ def test_a_backfill(event_type, status, state):
 def test_runless_materializations_are_runs_of_their_own():
     """Each has an id that comes from its own: nothing else tells two of them apart."""
     one, other = (
-        TransformEvent(event_type="transform.end", asset_key="orders", status="success", event_id=str(uuid4()))
+        TransformEvent(
+            event_type="transform.end", asset_key="orders", status="success", event_id=str(uuid4())
+        )
         for _ in range(2)
     )
     assert activity_of(one).run_id == activity_of(one).run_id != activity_of(other).run_id

@@ -276,9 +276,9 @@ def test_a_partition():
     shop = Shop()
     sent = shop.play(*(end(partition_key=day) for day in ("2026-03-01", "2026-03-02")))
     assert 2 == len({each["run"]["runId"] for each in sent})
-    out = sent[1]["outputs"][0]["outputFacets"]["outputSubset"]["outputCondition"]
+    out = sent[1]["outputs"][0]["outputFacets"]["subset"]["outputCondition"]
     assert {"date": "2026-03-01"} == out["partitions"][0]["dimensions"]
-    into = sent[1]["inputs"][0]["inputFacets"]["inputSubset"]["inputCondition"]
+    into = sent[1]["inputs"][0]["inputFacets"]["subset"]["inputCondition"]
     assert "2026-03-01" == into["partitions"][0]["identifier"]
 
 

@@ -26,12 +26,12 @@ def opened(ledger: Ledger):
 
 
 def test_nothing_is_known_at_first():
-    page = opened(Ledger(MemoryState(), Clock()))
+    page = opened(Ledger(MemoryState(clock=Clock()), Clock()))
     assert (Told(), Place(), None) == (page.told("r1"), page.place("orders"), page.run_tags("d1"))
 
 
 def test_what_is_kept_is_there_again():
-    ledger = Ledger(MemoryState(), Clock())
+    ledger = Ledger(MemoryState(clock=Clock()), Clock())
     page = opened(ledger)
     page.tell("r1", Told(start="e1"))
     page.put("orders", ORDERS)
@@ -48,7 +48,7 @@ def test_what_is_kept_is_there_again():
 
 def test_what_is_as_before_is_not_written():
     """Most runs change nothing of where a table is."""
-    ledger = Ledger(MemoryState(), Clock())
+    ledger = Ledger(MemoryState(clock=Clock()), Clock())
     page = opened(ledger)
     page.put("orders", ORDERS)
     ledger.close(page)
@@ -71,7 +71,7 @@ def test_runs_are_forgotten_and_places_are_not():
 
 def test_another_relay_writes_first():
     """Whoever comes last is right: it is the same table that both saw."""
-    ledger = Ledger(MemoryState(), Clock())
+    ledger = Ledger(MemoryState(clock=Clock()), Clock())
     mine, other = opened(ledger), opened(ledger)
     mine.put("orders", ORDERS)
     other.put("orders", Place("old.orders"))
@@ -96,7 +96,7 @@ def test_a_store_that_never_lets_us():
 
 def test_long_keys():
     """A key of the store has at most 512 characters; two that begin alike are still two."""
-    ledger, long = Ledger(MemoryState(), Clock()), "x" * 600
+    ledger, long = Ledger(MemoryState(clock=Clock()), Clock()), "x" * 600
     page = ledger.open(run_id=None, dagster_run=None, assets=(long,))
     page.put(long, ORDERS)
     ledger.close(page)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from phlo_hooks.assets import AssetInfo
-from phlo_hooks.capabilities.openlineage.own_facets import PhloDagsterAssetFacet, PhloDagsterRunFacet
 from phlo_hooks.events import AssetEvent, HookEvent
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from openlineage.client.serde import Serde
@@ -10,6 +12,9 @@ from openlineage.client.transport.msk_iam import MSKIAMTransport
 
 if TYPE_CHECKING:
     from openlineage.client.client import Event
+
+# Another thread's flush may be the one that is about to bring the report of this message.
+_GRACE = 5.0
 
 
 class MessageRefusedError(Exception):
@@ -27,16 +32,16 @@ class Kafka(KafkaTransport):
         """
         from confluent_kafka import KafkaException
 
-        reports: list[Any] = []
+        report: SimpleQueue[Any] = SimpleQueue()
         try:
-            self._produce(event, reports)
+            self._produce(event, report.put)
         except KafkaException as exc:
-            reports.append(exc.args[0])
-        error = reports[0] if reports else "the producer reports nothing"
+            report.put(exc.args[0])
+        error = _answer(report)
         if error is not None:
             raise _failure(error)
 
-    def _produce(self, event: Event, reports: list[Any]) -> None:
+    def _produce(self, event: Event, report: Callable[[Any], None]) -> None:
         if self.producer is None:
             self._setup_producer(self.kafka_config.config)
         producer: Any = self.producer
@@ -44,7 +49,7 @@ class Kafka(KafkaTransport):
             topic=self.topic,
             key=self.message_key or self._get_message_key(event),
             value=Serde.to_json(event).encode("utf-8"),
-            on_delivery=lambda error, _: reports.append(error),
+            on_delivery=lambda error, _: report(error),
         )
         # Without a limit: `message.timeout.ms` is one, and after it the message is out of the queue.
         producer.flush()
@@ -55,6 +60,13 @@ class MskIam(Kafka, MSKIAMTransport):
 
     kind = MSKIAMTransport.kind
     config_class = MSKIAMTransport.config_class
+
+
+def _answer(report: SimpleQueue[Any]) -> Any:
+    try:
+        return report.get(timeout=_GRACE)
+    except Empty:
+        return "the producer reports nothing"
 
 
 def _failure(error: Any) -> Exception:

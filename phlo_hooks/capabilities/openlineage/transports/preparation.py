@@ -94,8 +94,8 @@ def _check_auth(auth: Any, kind: str) -> None:
     """The client takes what it does not understand for none, and sends events without a key."""
     if auth and not (isinstance(auth, dict) and auth.get("type")):
         raise ConfigurationError(
-            f"OpenLineage transport {kind!r} has an auth without a type: use auth: {{type: api_key, apiKey: …}} "
-            "(in an environment variable, as JSON)"
+            f"OpenLineage transport {kind!r} has an auth without a type: "
+            "use auth: {type: api_key, apiKey: …} (in an environment variable, as JSON)"
         )
 
 

@@ -61,6 +61,9 @@ def _in_url(url: str) -> Iterator[str]:
         yield from (parts.password, unquote(parts.password))
 
 
+_FORMATTER = logging.Formatter()
+
+
 class LogRedaction(logging.Filter):
     """Takes the secrets of one outlet out of what the client logs."""
 
@@ -71,9 +74,9 @@ class LogRedaction(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record; keep it."""
         record.msg, record.args = self._redactor.text(record.getMessage()), ()
-        if record.exc_info and record.exc_info[1] is not None:
-            # The traceback ends with the text of each exception, and that of a request quotes its url.
-            record.msg += f" ({self._redactor.text(repr(record.exc_info[1]))})"
+        if record.exc_info:
+            # The exception of a request quotes its url, and that of a response what was in it.
+            record.exc_text = self._redactor.text(_FORMATTER.formatException(record.exc_info))
             record.exc_info = None
         return True
 
