@@ -59,6 +59,11 @@ def confirm(what: str, *, yes: bool) -> None:
     click.confirm(f"{what}. Go on?", abort=True, err=True)
 
 
+def to_terminal() -> bool:
+    """Whether people read what is printed, and no program."""
+    return sys.stdout.isatty()
+
+
 def someone_is_there() -> bool:
     """Whether a question will be answered."""
     return sys.stdin.isatty()

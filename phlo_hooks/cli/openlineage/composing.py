@@ -27,8 +27,9 @@ def of_definitions(setup: Setup, host: Host, wanted: Wanted) -> Iterator[Documen
         wanted: whether an asset is asked for.
     """
     graph = Graph(setup.resource.settings(host), host.assets, Ledger(host.state, host.clock))
-    for key in filter(wanted, graph.keys()):
-        yield from map(document, graph.events(key, utc_now()))
+    for key in graph.assets():
+        if wanted(key):
+            yield from map(document, graph.events(key, utc_now()))
 
 
 def of_events(setup: Setup, host: Host, events: Iterable[HookEvent], wanted: Wanted) -> Iterator[Document]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
 
-from phlo_hooks.cli.output import print_json, print_table
+from phlo_hooks.cli.output import print_json, print_table, to_terminal
 
 COLUMNS = ("event", "job", "run", "inputs -> outputs", "facets")
 _FACETS = ("facets", "inputFacets", "outputFacets")
@@ -22,7 +21,7 @@ def print_documents(documents: Iterable[dict[str, Any]], as_json: bool) -> int:
     number = 0
     for each in documents:
         number += 1
-        if as_json or not sys.stdout.isatty():
+        if as_json or not to_terminal():
             print_json(each)
         else:
             click.echo(json.dumps(each, indent=2))
