@@ -197,7 +197,7 @@ def test_a_dry_run(lake: Lake) -> None:
 def test_nobody_confirms(lake: Lake) -> None:
     """In a script `--yes` is needed."""
     lake.run(resources="")
-    assert "add --yes" in lake.error("preview")
+    assert "add --yes" in lake.error("backfill", "--since", "1h")
     assert lake.store.deliveries() == []
 
 

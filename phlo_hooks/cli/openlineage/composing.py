@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from phlo_hooks.capabilities.openlineage.compose import Composer
-from phlo_hooks.capabilities.openlineage.documents import document
 from phlo_hooks.capabilities.openlineage.ledger import Ledger
 from phlo_hooks.capabilities.openlineage.static import Graph
 from phlo_hooks.cli.openlineage.setups import Setup
@@ -15,7 +14,8 @@ from phlo_hooks.events import HookEvent
 from phlo_hooks.state import Host
 
 Document = dict[str, Any]
-Wanted = Callable[[str | None], bool]
+# Of an asset's key; of what is about no asset, of none.
+Wanted = Callable[[str | None], object]
 
 
 def of_definitions(setup: Setup, host: Host, wanted: Wanted) -> Iterator[Document]:
@@ -27,9 +27,10 @@ def of_definitions(setup: Setup, host: Host, wanted: Wanted) -> Iterator[Documen
         wanted: whether an asset is asked for.
     """
     graph = Graph(setup.resource.settings(host), host.assets, Ledger(host.state, host.clock))
-    for key in graph.assets():
-        if wanted(key):
-            yield from map(document, graph.events(key, utc_now()))
+    documents = setup.resource.documents()
+    for key in filter(wanted, graph.assets()):
+        for event in graph.events(key, utc_now()):
+            yield from documents.of(event)
 
 
 def of_events(setup: Setup, host: Host, events: Iterable[HookEvent], wanted: Wanted) -> Iterator[Document]:
@@ -39,10 +40,11 @@ def of_events(setup: Setup, host: Host, events: Iterable[HookEvent], wanted: Wan
         events: in the order in which they were recorded; what the hook does not want is passed over.
     """
     composer, ledger = Composer(setup.resource.settings(host), host.assets), Ledger(host.state, host.clock)
+    documents = setup.resource.documents()
     for event in events:
         page = composer.page(event, ledger)
         for message in composer.messages(event, page):
             message.note(page)
             if wanted(event.correlation.asset_key):
-                yield document(message.event)
+                yield from documents.of(message.event)
         ledger.close(page)
