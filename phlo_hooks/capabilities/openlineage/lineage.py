@@ -205,7 +205,8 @@ class Lineage:
 
     def _facets(self, facts: DatasetFacts, event: AssetEvent | None = None) -> Facets:
         info = self.info(facts.key)
-        facets: Facets = {**dataset_facets(facts), **asset_facet(info, event)}
+        own = asset_facet(info, event, self.settings.location, self.settings.webserver_url)
+        facets: Facets = {**dataset_facets(facts), **own}
         edges = event.column_lineage if event and event.column_lineage else info.column_lineage
         facets["columnLineage"] = self._columns(edges, facts.columns)
         if event is not None:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openlineage.client.transport import Transport
+from openlineage.client.transport import MSKIAMTransport, Transport, get_default_factory
 
 from phlo_hooks.capabilities.openlineage.transports import Outlet, TransportSettings
 from phlo_hooks.capabilities.openlineage.transports.failures import as_delivery_error
+from phlo_hooks.capabilities.openlineage.transports.kafka import Kafka, MskIam
 from phlo_hooks.errors import DeliveryError, PermanentError
 from phlo_hooks_tests.capabilities.openlineage.transports.helpers import job_event, outlet_of, run_event, send
 
@@ -102,6 +103,13 @@ def test_kafka_with_an_unknown_setting() -> None:
     pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
     with pytest.raises(ValueError, match="'kafka' cannot be set up: .*no.such.setting"):
         Outlet(TransportSettings(transport=kafka({"no.such.setting": "1"})))
+
+
+def test_msk_confirms_as_kafka_does() -> None:
+    """With the tokens of Amazon."""
+    assert MskIam.emit is Kafka.emit
+    assert MskIam._setup_producer is MSKIAMTransport._setup_producer
+    assert get_default_factory().transports["msk-iam"].kind == MskIam.kind
 
 
 class AwsError(Exception):
