@@ -102,7 +102,7 @@ class Overlay:
 
     def __init__(self, *below: StateStore, clock: Callable[[], datetime] = utc_now) -> None:
         self._below, self.clock = below, clock
-        self._own: dict[str, StateEntry | None] = {}
+        self._own: dict[str, StateEntry] = {}
 
     def get(self, key: str) -> StateEntry | None:
         """What is kept there; None for nothing."""
@@ -135,12 +135,14 @@ class Overlay:
         self, found: Mapping[str, StateEntry], asked: Callable[[str], bool]
     ) -> dict[str, StateEntry]:
         own = {key: entry for key, entry in self._own.items() if asked(key)}
-        return {key: entry for key, entry in {**found, **own}.items() if entry is not None}
+        known = {**found, **own}.items()
+        return {key: entry for key, entry in known if self._lives(entry)}
 
-    def _entry(self, change: StateChange) -> StateEntry | None:
+    def _lives(self, entry: StateEntry) -> bool:
+        return entry.expires_at is None or entry.expires_at > self.clock()
+
+    def _entry(self, change: StateChange) -> StateEntry:
         now = self.clock()
-        if change.expires_at is not None and change.expires_at <= now:
-            return None
         # A copy, as a database would give it back.
         value = json.loads(json.dumps(change.value, allow_nan=False))
         return StateEntry("", change.key, value, change.version + 1, now, change.expires_at)
