@@ -76,7 +76,9 @@ class Lineage:
         """Where a materialization has put its dataset; what it does not say is as before."""
         before, metadata = self.page.place(event.asset_key or ""), event.metadata
         return Place(
-            table_name=getattr(event, "table_name", None) or before.table_name,
+            table_name=getattr(event, "table_name", None)
+            or _text(metadata.get("dagster/table_name"))
+            or before.table_name,
             uri=_text(metadata.get("dagster/uri")) or before.uri,
             storage_kind=_text(metadata.get("dagster/storage_kind")) or before.storage_kind,
             upstream=tuple(dict.fromkeys(edge.upstream_asset for edge in event.column_lineage)),

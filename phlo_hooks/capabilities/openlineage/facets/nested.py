@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # A bracket with a name in it: DECIMAL(10, 2) has no fields, and sqlglot takes a while to load.
 _HAS_FIELDS = re.compile(r"[<(]\s*[\"`A-Za-z_]")
 _BRACKET = re.compile(r"[<>()\[\]]")
-# BigQuery stops at 15. For each level sqlglot calls itself several times, and so may who reads the facet.
+# BigQuery stops at 15. sqlglot calls itself several times for each level.
 _DEEPEST = 32
 _DIALECTS = {
     "awsathena": "athena",
