@@ -22,6 +22,7 @@ from phlo_hooks.state import Host
 from phlo_hooks.urls import check_url
 
 if TYPE_CHECKING:
+    from phlo_hooks.capabilities.openlineage.documents import Documents
     from phlo_hooks.capabilities.openlineage.settings import Settings
     from phlo_hooks.capabilities.openlineage.transports import Outlet
 
@@ -144,6 +145,12 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             _looked_up(self.webserver_url, "webserver_url"),
             jobs.tag_keys | datasets.tag_keys,
         )
+
+    def documents(self) -> Documents:
+        """What would go out, for who wants to see it; needs no transport."""
+        from phlo_hooks.capabilities.openlineage.documents import Documents
+
+        return Documents(_looked_up(self.config_file, "config_file"))
 
     def outlet(self) -> Outlet:
         """Where events go, by what the environment says now. Kept, since it keeps its connections.
