@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from importlib.util import find_spec
@@ -41,6 +42,8 @@ EVENT_TYPES = (
 # A backend may be down over a weekend, and lineage is worth waiting for.
 _RETRY = RetryPolicy(schedule=(1, 5, 15, 60, 300, 900, *([3600] * 72)))
 _MARGIN = 20.0
+# Not one for each resource: a lock can be neither copied nor pickled.
+_BUILDING = threading.Lock()
 
 
 class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -185,10 +188,12 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             timeout=self.timeout,
         )
         key = repr(settings.__dict__)
-        if key not in self._outlets:
-            self._outlets.clear()
-            self._outlets[key] = Outlet(settings)
-        return self._outlets[key]
+        with _BUILDING:
+            if key not in self._outlets:
+                # What it takes the place of is not closed: another thread may be sending.
+                self._outlets.clear()
+                self._outlets[key] = Outlet(settings)
+            return self._outlets[key]
 
 
 class LazyHandlers:
