@@ -11,7 +11,7 @@ from itertools import takewhile
 from phlo_hooks.assets import AssetGraph, NoAssets
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.events import HookEvent
-from phlo_hooks.state import Host, StateChange, StateEntry
+from phlo_hooks.state import Host, StateChange, StateEntry, StateStore
 
 
 class MemoryState:
@@ -92,8 +92,68 @@ class MemoryState:
         return StateEntry("", change.key, value, version, self._clock(), change.expires_at)
 
 
+class Overlay:
+    """A `StateStore` over others, which it only reads: what is kept here is kept in this process.
+
+    Args:
+        below: the first one that has an entry counts.
+        clock: the time, aware.
+    """
+
+    def __init__(self, *below: StateStore, clock: Callable[[], datetime] = utc_now) -> None:
+        self._below, self.clock = below, clock
+        self._own: dict[str, StateEntry] = {}
+
+    def get(self, key: str) -> StateEntry | None:
+        """What is kept there; None for nothing."""
+        return self.get_many([key]).get(key)
+
+    def get_many(self, keys: Iterable[str]) -> Mapping[str, StateEntry]:
+        """What is kept under these keys; those without anything are left out."""
+        keys = list(keys)
+        found: dict[str, StateEntry] = {}
+        for state in reversed(self._below):
+            found.update(state.get_many(keys))
+        return self._with_own(found, lambda key: key in keys)
+
+    def list(self, prefix: str = "") -> Sequence[StateEntry]:
+        """All that is kept under keys that begin with `prefix`, by key."""
+        found = {entry.key: entry for state in reversed(self._below) for entry in state.list(prefix)}
+        known = self._with_own(found, lambda key: key.startswith(prefix))
+        return [known[key] for key in sorted(known)]
+
+    def commit(self, changes: Sequence[StateChange], events: Iterable[HookEvent] = ()) -> bool:
+        """Keep all changes, here; events are told to nobody."""
+        known = self.get_many([change.key for change in changes])
+        if any(_version(known.get(change.key)) != change.version for change in changes):
+            return False
+        for change in changes:
+            self._own[change.key] = self._entry(change)
+        return True
+
+    def _with_own(
+        self, found: Mapping[str, StateEntry], asked: Callable[[str], bool]
+    ) -> dict[str, StateEntry]:
+        own = {key: entry for key, entry in self._own.items() if asked(key)}
+        known = {**found, **own}.items()
+        return {key: entry for key, entry in known if self._lives(entry)}
+
+    def _lives(self, entry: StateEntry) -> bool:
+        return entry.expires_at is None or entry.expires_at > self.clock()
+
+    def _entry(self, change: StateChange) -> StateEntry:
+        now = self.clock()
+        # A copy, as a database would give it back.
+        value = json.loads(json.dumps(change.value, allow_nan=False))
+        return StateEntry("", change.key, value, change.version + 1, now, change.expires_at)
+
+
+def _version(entry: StateEntry | None) -> int:
+    return entry.version if entry else 0
+
+
 def memory_host(
-    state: MemoryState | None = None,
+    state: StateStore | None = None,
     *,
     clock: Callable[[], datetime] = utc_now,
     select_assets: Callable[[str], frozenset[str]] = lambda selection: frozenset(),

@@ -9,7 +9,7 @@ from phlo_hooks.delivery.records import Entry, Target, Told
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.errors import StoreError
 from phlo_hooks.events import TelemetryEvent
-from phlo_hooks.memory import MemoryState
+from phlo_hooks.memory import MemoryState, Overlay
 from phlo_hooks.state import StateChange
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
@@ -28,6 +28,10 @@ class Memory:
 
     def __init__(self, kind):
         self.clock = Clock()
+        if kind == "overlay":
+            self.state = Overlay(MemoryState(clock=self.clock), clock=self.clock)
+            self.told = lambda: pytest.skip("an overlay tells nobody")
+            return
         if kind == "process":
             self.state = MemoryState(clock=self.clock)
             self.told = lambda: [event.event_id for event in self.state.events]
@@ -38,7 +42,7 @@ class Memory:
             self.told = lambda: [record.event_id for record in store.events()]
 
 
-@pytest.fixture(params=["process", "store"])
+@pytest.fixture(params=["process", "store", "overlay"])
 def memory(request):
     return Memory(request.param)
 
@@ -109,3 +113,18 @@ def test_a_key_that_is_too_long_is_refused():
     state = PluginState(HookStore.in_memory(), "alerting", "", lambda event: Told(Entry(event)))
     with pytest.raises(StoreError, match="has 513 characters: use 1 to 512, a digest for more"):
         state.commit([StateChange("k" * 513, 1)])
+
+
+def test_an_overlay_only_reads_what_is_below():
+    """The first that has an entry counts, and what is written on top is written nowhere else."""
+    below = [MemoryState(), MemoryState()]
+    below[0].commit([StateChange("a", 1)])
+    below[1].commit([StateChange("a", 2), StateChange("b", 3), StateChange("c", 4)])
+    overlay = Overlay(*below)
+    assert [entry.value for entry in overlay.list()] == [1, 3, 4]
+    assert not overlay.commit([StateChange("b", 5)])
+    past = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    assert overlay.commit([StateChange("b", 5, version=1), StateChange("c", None, 1, past)])
+    assert {key: each.value for key, each in overlay.get_many("abc").items()} == {"a": 1, "b": 5}
+    assert overlay.get("c") is None
+    assert [below[1].get(key).value for key in "bc"] == [3, 4]

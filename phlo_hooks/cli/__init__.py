@@ -18,6 +18,7 @@ _COMMANDS = {
     "events": ("phlo_hooks.cli.events", "events"),
     "health": ("phlo_hooks.cli.health", "health"),
     "hooks": ("phlo_hooks.cli.hooks", "hooks"),
+    "openlineage": ("phlo_hooks.cli.openlineage", "openlineage"),
     "relay": ("phlo_hooks.cli.relay", "relay"),
     "replay": ("phlo_hooks.cli.replay", "replay"),
     "store": ("phlo_hooks.cli.store", "store"),

@@ -46,6 +46,11 @@ def load_locations(module: str | None, file: str | None, workspace: str | None) 
     return [_from_workspace(entry, path) for entry in _entries(path)]
 
 
+def named(locations: list[Location], name: str | None) -> list[Location]:
+    """The same code locations, under the name that the deployment gave them, where it gave one."""
+    return [Location(name, each.runtime) for each in locations] if name else locations
+
+
 def open_instance() -> dg.DagsterInstance:
     """The Dagster instance of `DAGSTER_HOME`.
 

@@ -64,6 +64,20 @@ def open_store(choice: StoreChoice) -> HookStore:
     return HookStore(url)
 
 
+def find_store(choice: StoreChoice) -> HookStore | None:
+    """The store; None where nobody says which one, or nothing was recorded there yet.
+
+    Raises:
+        ConfigurationError: one was named, and there is none.
+        SchemaVersionError: its tables belong to another release.
+    """
+    if not (choice.url or os.environ.get(STORE_VARIABLE) or os.environ.get("DAGSTER_HOME")):
+        return None
+    if not choice.url and inspect_store(store_url(choice)).found is None:
+        return None
+    return open_store(choice)
+
+
 def _check(version: StoreVersion) -> None:
     if version.current:
         return

@@ -57,10 +57,11 @@ limit_option = click.option(
 )
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 all_option = click.option("--all", "everything", is_flag=True, help="All of them: no criterion is needed.")
-
-
+location_option = click.option(
+    "--location", metavar="NAME", help="The code location's name, where your deployment gave it another."
+)
 resource_option = click.option(
-    "--resource", "resource_key", metavar="KEY", help="The AlertingResource with this key; all of them, else."
+    "--resource", "resource_key", metavar="KEY", help="The resource with this key; all of them, else."
 )
 
 

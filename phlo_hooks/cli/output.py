@@ -59,6 +59,11 @@ def confirm(what: str, *, yes: bool) -> None:
     click.confirm(f"{what}. Go on?", abort=True, err=True)
 
 
+def to_terminal() -> bool:
+    """Whether people read what is printed, and no program."""
+    return sys.stdout.isatty()
+
+
 def someone_is_there() -> bool:
     """Whether a question will be answered."""
     return sys.stdin.isatty()
@@ -67,3 +72,8 @@ def someone_is_there() -> bool:
 def deliveries_of(number: int) -> str:
     """So many deliveries."""
     return f"{number} delivery" if number == 1 else f"{number} deliveries"
+
+
+def events_of(number: int) -> str:
+    """So many events."""
+    return f"{number} event" if number == 1 else f"{number} events"

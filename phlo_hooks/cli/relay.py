@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 from collections.abc import Sequence
 
 import click
 import dagster as dg
 
-from phlo_hooks.cli.loading import Location, load_locations, open_instance
+from phlo_hooks.cli.loading import Location, load_locations, named, open_instance
 from phlo_hooks.cli.metrics import start_metrics_server
+from phlo_hooks.cli.options import location_option
+from phlo_hooks.cli.stopping import until_told
 from phlo_hooks.delivery.relay import Relay, RelayReport
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.errors import StoreError
@@ -29,7 +30,7 @@ _ONCE_BUDGET = 86_400.0
 @click.option("-m", "--module", help="The module that has your Definitions.")
 @click.option("-f", "--file", "file", help="The Python file that has your Definitions.")
 @click.option("-w", "--workspace", help="A workspace.yaml; by default the one in this folder.")
-@click.option("--location", help="The code location's name, where your deployment gave it another.")
+@location_option
 @click.option("--once", is_flag=True, help="Record and deliver what waits now, then stop.")
 @click.option(
     "--interval",
@@ -74,11 +75,8 @@ def relay(
     seconds, and all else is left to the next relay.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    locations = load_locations(module, file, workspace)
-    if location:
-        locations = [Location(location, each.runtime) for each in locations]
-    stop = _stop_on_signal()
-    with open_instance() as instance:
+    locations = named(load_locations(module, file, workspace), location)
+    with until_told() as stop, open_instance() as instance:
         if metrics_port is not None:
             _serve_metrics(locations[0].runtime.store(instance), metrics_port, metrics_address)
         places = [_Place(instance, each, concurrency, stop) for each in locations]
@@ -173,10 +171,3 @@ class _Place:
             return
         self._told = text
         click.echo(f"{self.name}: {text}")
-
-
-def _stop_on_signal() -> threading.Event:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
+from phlo_hooks.cli.history import HookHistory, run_locations
 from phlo_hooks.cli.opening import StoreChoice, open_store
 from phlo_hooks.cli.options import (
     all_option,
@@ -19,16 +20,14 @@ from phlo_hooks.cli.options import (
 )
 from phlo_hooks.cli.output import confirm, deliveries_of, print_json
 from phlo_hooks.cli.times import TimeType, iso
-from phlo_hooks.delivery.browsing import every_event
-from phlo_hooks.delivery.mending import PastEvent
 from phlo_hooks.delivery.records import DeliveryState
 from phlo_hooks.delivery.selection import Selection
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
-from phlo_hooks.errors import ConfigurationError, EventError
+from phlo_hooks.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from phlo_hooks.bus import HookBus
+    import dagster as dg
 
 _SETTLED = (DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.SUPPRESSED)
 
@@ -85,63 +84,45 @@ def replay(
     _say("replayed", store.replay(selection, settled_before=began), as_json, {"settled_before": iso(began)})
 
 
-class _History(NamedTuple):
-    """A hook, and where it is."""
-
-    store: HookStore
-    bus: HookBus
-    hook: str
-    scope: str
-
-    def wanted(self, selection: Selection) -> Iterator[PastEvent]:
-        """The selected events that the hook wants and this release can read."""
-        for record in every_event(self.store, selection):
-            try:
-                event = record.event
-            except EventError as exc:
-                click.echo(f"event {record.event_id} is left out, it cannot be read: {exc}", err=True)
-                continue
-            for hook in self.bus.match(event):
-                if hook.qualified_name == self.hook:
-                    yield PastEvent(record.id, hook.lane(event))
-
-
 def _give_history(
     choice: StoreChoice, selection: Selection, hook: str, *, dry_run: bool, yes: bool, as_json: bool
 ) -> None:
-    for history in _histories(choice, hook):
-        number = sum(1 for _ in history.wanted(selection))
-        extra = {"hook": hook, "scope": history.scope}
-        if dry_run:
-            _say(f"at most would be new for {hook}", number, as_json, {**extra, "dry_run": True})
-            continue
-        confirm(f"give {hook} the events of at most {deliveries_of(number)}", yes=yes)
-        added = history.store.give_history(hook, history.wanted(selection), scope=history.scope)
-        _say(f"new for {hook}", added, as_json, extra)
+    from phlo_hooks.cli.loading import open_instance
+
+    _require_definitions(choice, hook)
+    with open_instance() as instance:
+        for history in _histories(choice, hook, instance):
+            number = sum(1 for _ in history.wanted(selection))
+            extra = {"hook": hook, "scope": history.scope}
+            if dry_run:
+                _say(f"at most would be new for {hook}", number, as_json, {**extra, "dry_run": True})
+                continue
+            confirm(f"give {hook} the events of at most {deliveries_of(number)}", yes=yes)
+            added = history.store.give_history(hook, history.wanted(selection), scope=history.scope)
+            _say(f"new for {hook}", added, as_json, extra)
 
 
-def _histories(choice: StoreChoice, hook: str) -> list[_History]:
-    """The code locations that have the hook.
-
-    Raises:
-        ConfigurationError: no definitions were named, or they have no such hook.
-    """
+def _require_definitions(choice: StoreChoice, hook: str) -> None:
     if not choice.names_definitions:
         raise ConfigurationError(
             f"--new-hook {hook}: which events it wants stands in your definitions; name them with -m, -f or "
             "-w"
         )
-    from phlo_hooks.cli.loading import open_instance
 
-    store, known = open_store(choice), set()
-    found = []
-    with open_instance() as instance:
-        for location in choice.locations():
-            bus = location.runtime.bus(instance)
-            names = {each.qualified_name for each in bus.hooks}
-            known |= names
-            if hook in names:
-                found.append(_History(store, bus, hook, location.name))
+
+def _histories(choice: StoreChoice, hook: str, instance: dg.DagsterInstance) -> list[HookHistory]:
+    """The code locations that have the hook.
+
+    Raises:
+        ConfigurationError: they have no such hook.
+    """
+    store, known, found = open_store(choice), set(), []
+    for location in choice.locations():
+        bus = location.runtime.bus(instance)
+        names = {each.qualified_name for each in bus.hooks}
+        known |= names
+        if hook in names:
+            found.append(HookHistory(store, bus, hook, location.name, run_locations(instance)))
     if not found:
         raise ConfigurationError(
             f"the definitions have no hook {hook!r}; they have {', '.join(sorted(known)) or 'none'}"

@@ -97,6 +97,16 @@ GOT_BY = select(_delivery.event_row).where(
     _delivery.scope.in_((bindparam("of_scope"), "")),
 )
 
+# Of these events, the deliveries that a hook got once more with `give_history`, as they were before.
+SETTLED_BY = select(_delivery.id).where(
+    _delivery.event_row.in_(_IDS),
+    _delivery.hook == bindparam("of_hook"),
+    _delivery.scope.in_((bindparam("of_scope"), "")),
+    REPLAYABLE,
+)
+
+TAKE_BACK = delete(hook_deliveries).where(_delivery.id.in_(_IDS), IS_SETTLED)
+
 # -- pruning ---------------------------------------------------------------------------------------
 
 PRUNABLE = and_(

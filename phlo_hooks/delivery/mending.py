@@ -81,13 +81,23 @@ class Mending:
         values = {"now": now, "time": now if settled_before is None else settled_before}
         return self._change(selection, admin.REPLAYABLE, admin.REPLAY, values)
 
-    def give_history(self, hook: str, events: Iterable[PastEvent], *, scope: str = "") -> int:
+    def give_history(
+        self,
+        hook: str,
+        events: Iterable[PastEvent],
+        *,
+        scope: str = "",
+        settled_before: Instant | None = None,
+    ) -> int:
         """Have a hook get recorded events that it never got; those that it has are left alone.
 
         Args:
             hook: `plugin.hook_name`.
             events: in the order in which they are to be delivered.
             scope: the code location that has the hook.
+            settled_before: give it once more what was settled before this time, too. A replay keeps the place
+                that a delivery had; this one puts all events in order, those that are new to the hook among
+                them.
 
         Returns:
             How many deliveries were added.
@@ -98,13 +108,15 @@ class Mending:
         target, rest, added = Target(hook, scope), iter(events), 0
         with self._database.connected():
             while batch := list(islice(rest, BATCH)):
-                added += self._give(target, batch)
+                added += self._give(target, batch, settled_before)
         return added
 
-    def _give(self, target: Target, batch: Sequence[PastEvent]) -> int:
+    def _give(self, target: Target, batch: Sequence[PastEvent], settled_before: Instant | None) -> int:
         now = self.clock()
 
         def work(connection: Connection) -> int:
+            if settled_before is not None:
+                _take_back(connection, target, batch, settled_before)
             rows = [_history_row(event, target, now) for event in _missing(connection, target, batch)]
             if rows:
                 connection.execute(statements.INSERT_DELIVERIES, rows)
@@ -138,8 +150,21 @@ class Mending:
         return self._database.write(lambda connection: connection.execute(query, values).rowcount)
 
 
+def _take_back(connection: Connection, target: Target, batch: Sequence[PastEvent], before: Instant) -> None:
+    """What is settled is made anew, since an order can only be had from the numbers of new rows."""
+    settled: Sequence[int] = (
+        connection.execute(admin.SETTLED_BY, {**_of(target, batch), "time": before}).scalars().all()
+    )
+    if settled:
+        connection.execute(admin.TAKE_BACK, {"ids": settled})
+
+
+def _of(target: Target, batch: Sequence[PastEvent]) -> dict[str, Any]:
+    return {"ids": [event.row for event in batch], "of_hook": target.hook, "of_scope": target.scope}
+
+
 def _missing(connection: Connection, target: Target, batch: Sequence[PastEvent]) -> list[PastEvent]:
-    where = {"ids": [event.row for event in batch], "of_hook": target.hook, "of_scope": target.scope}
+    where = _of(target, batch)
     there: set[int] = set(connection.execute(admin.EVENT_ROWS, where).scalars())
     got: set[int] = set(connection.execute(admin.GOT_BY, where).scalars())
     return [event for event in batch if event.row in there - got]

@@ -9,6 +9,7 @@ from phlo_hooks.capabilities import ConsoleResource, FileResource
 from phlo_hooks.demo.checks import build_checks
 from phlo_hooks.demo.faults import Fault, FaultSwitch
 from phlo_hooks.demo.ingest import SOURCE, build_ingest
+from phlo_hooks.demo.lineage import build_lineage
 from phlo_hooks.demo.on_call import build_alerting
 from phlo_hooks.demo.paths import DemoHome
 from phlo_hooks.demo.publish import build_publish
@@ -71,6 +72,7 @@ def _capabilities(home: DemoHome, console: bool) -> dict[str, object]:
     always: dict[str, object] = {
         "alerting": build_alerting(),
         "event_file": FileResource(path=str(home.events)),
+        "openlineage": build_lineage(home),
     }
     return {**always, "console": ConsoleResource()} if console else always
 

@@ -40,6 +40,11 @@ class DemoHome:
         return self.root / "events.jsonl"
 
     @property
+    def lineage(self) -> Path:
+        """Every OpenLineage event, one a line."""
+        return self.root / "lineage.jsonl"
+
+    @property
     def log(self) -> Path:
         """What dlt and dbt print while `phlo-hooks demo` runs."""
         return self.root / "demo.log"

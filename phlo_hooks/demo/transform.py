@@ -23,6 +23,7 @@ from filelock import FileLock
 from phlo_hooks.demo.faults import Fault, FaultSwitch
 from phlo_hooks.demo.paths import DemoHome
 from phlo_hooks.demo.warehouse import Warehouse
+from phlo_hooks.producers import decorators
 
 PROJECT_FOLDER = Path(__file__).parent / "dbt_project"
 PROJECT_FILES = ("*.yml", "macros/**/*.sql", "models/**/*.sql", "models/**/*.yml")
@@ -40,6 +41,7 @@ def build_transform(home: DemoHome) -> dg.AssetsDefinition:
             DagsterDbtTranslatorSettings(enable_code_references=True)
         ),
     )
+    @decorators.transform
     def transform(
         context: dg.AssetExecutionContext,
         dbt: DbtCliResource,

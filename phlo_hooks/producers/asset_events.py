@@ -19,6 +19,7 @@ from phlo_hooks.events import (
 )
 from phlo_hooks.identity import follow_up_id
 from phlo_hooks.producers.catalog import AssetFacts, key_text
+from phlo_hooks.producers.dbt_sql import SQL_KEY, sql_of
 from phlo_hooks.producers.declared import Declared
 from phlo_hooks.producers.measured import added_columns, column_edges, measured
 from phlo_hooks.producers.metadata import columns_of, edges_of, facts, plain
@@ -92,14 +93,15 @@ def end(
 
 
 def _told(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """The metadata without the tables' columns, which fields of their own have: a wide one would be twice
-    as large, and be cut.
+    """The metadata without the tables' columns and SQL, which fields of their own have: a wide one would be
+    twice as large, and be cut.
     """
-    tabular = {
+    elsewhere = {
         "dagster/column_schema": columns_of(metadata.get("dagster/column_schema")),
         "dagster/column_lineage": edges_of(metadata.get("dagster/column_lineage")),
+        SQL_KEY: sql_of(metadata),
     }
-    return plain({key: value for key, value in metadata.items() if not tabular.get(key)})
+    return plain({key: value for key, value in metadata.items() if not elsewhere.get(key)})
 
 
 def _versions(tags: Mapping[str, str]) -> dict[str, Any]:

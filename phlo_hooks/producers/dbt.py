@@ -156,7 +156,7 @@ class DbtError:
 
     def blocker(self, spec_metadata: Mapping[str, Any]) -> FailedNode | None:
         """The failed model or test nearest upstream of a skipped asset, by the manifest in its spec."""
-        node, manifest = node_of(spec_metadata), _manifest(spec_metadata)
+        node, manifest = node_of(spec_metadata), manifest_of(spec_metadata)
         if node is None or not manifest:
             return None
         found = (self.of(_node(unique_id, manifest)) for unique_id in _blockers(node.unique_id, manifest))
@@ -217,7 +217,12 @@ def quality_from_observation(observation: dg.AssetObservation) -> QualityFacts |
 def node_of(spec_metadata: Mapping[str, Any]) -> DbtNode | None:
     """The dbt node of an asset or a check, from the metadata of its spec; None when dbt does not make it."""
     unique_id = text(first(spec_metadata, "dagster_dbt/unique_id"))
-    return None if unique_id is None else _node(unique_id, _manifest(spec_metadata))
+    return None if unique_id is None else _node(unique_id, manifest_of(spec_metadata))
+
+
+def manifest_of(spec_metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The manifest that the assets were made from; empty where dbt does not make them."""
+    return getattr(spec_metadata.get("dagster_dbt/manifest"), "manifest", None) or {}
 
 
 def compiled_sql(spec_metadata: Mapping[str, Any]) -> str | None:
@@ -225,7 +230,7 @@ def compiled_sql(spec_metadata: Mapping[str, Any]) -> str | None:
     has none.
     """
     unique_id = text(first(spec_metadata, "dagster_dbt/unique_id"))
-    node = _manifest(spec_metadata).get("nodes", {}).get(unique_id, {})
+    node = manifest_of(spec_metadata).get("nodes", {}).get(unique_id, {})
     return text(node.get("compiled_code")) if node.get("resource_type") == "model" else None
 
 
@@ -319,10 +324,6 @@ def _failed_node(start: re.Match[str], body: str) -> FailedNode:
     heading = start[0].strip()
     message = body if body and start["what"] == "Failure" else f"{heading}\n  {body}".rstrip()
     return FailedNode(start["kind"], start["name"], start["path"], message)
-
-
-def _manifest(spec_metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-    return getattr(spec_metadata.get("dagster_dbt/manifest"), "manifest", None) or {}
 
 
 def _node(unique_id: str, manifest: Mapping[str, Any]) -> DbtNode:

@@ -8,6 +8,7 @@ from typing import Any
 from phlo_hooks.events import Column, ColumnEdge
 from phlo_hooks.producers.catalog import AssetFacts
 from phlo_hooks.producers.dbt import DbtFacts, dbt_facts
+from phlo_hooks.producers.dbt_sql import sql_of
 from phlo_hooks.producers.dlt import DltFacts, dlt_facts
 from phlo_hooks.producers.metadata import MaterializationFacts, facts
 from phlo_hooks.producers.stages import Stage
@@ -27,7 +28,7 @@ def measured(asset: AssetFacts, metadata: Mapping[str, Any]) -> dict[str, Any]:
     if asset.stage is Stage.INGESTION and dlt:
         fields["load_ids"] = dlt.load_ids
     if asset.stage is Stage.TRANSFORM:
-        fields |= _dbt_fields(dbt) if dbt else {}
+        fields |= {**_dbt_fields(dbt), "sql": sql_of(metadata)} if dbt else {}
     return fields
 
 

@@ -33,7 +33,7 @@ from phlo_hooks.producers.run_retries import RunRetries
 from phlo_hooks.producers.runlog import RUN_ENDS, RunFacts, recorded
 from phlo_hooks.producers.session import RunSession
 from phlo_hooks.producers.subscriptions import Place
-from phlo_hooks.producers.tail import TAILS, Tail
+from phlo_hooks.producers.tail import TAILS, Tail, read_run
 from phlo_hooks.producers.watching.limits import Limits
 from phlo_hooks.producers.watching.watchers import Watchers, WatchReport
 from phlo_hooks.redaction import Redactor
@@ -152,6 +152,7 @@ class Runtime:
         instance: dg.DagsterInstance,
         scope: str,
         *,
+        only: str | None = None,
         concurrency: int = 1,
         grace: float = GRACE,
         stopping: Callable[[], bool] | None = None,
@@ -161,6 +162,7 @@ class Runtime:
         Args:
             instance: the Dagster instance.
             scope: the code location's name.
+            only: the hook to deliver to; all of them, else.
             concurrency: how many calls of one hook may be under way at once.
             grace: seconds to wait for calls that are under way at the end.
             stopping: asked between calls whether to end before the time.
@@ -170,7 +172,7 @@ class Runtime:
         scopes = tuple(dict.fromkeys((scope, "")))
         return Relay(
             self.store(instance),
-            {hook.qualified_name: hook for hook in bus.hooks},
+            {hook.qualified_name: hook for hook in bus.hooks if only in (None, hook.qualified_name)},
             scopes=scopes,
             redact=self._redactor().text,
             tell=self._tell(instance, scope),
@@ -192,6 +194,11 @@ class Runtime:
             scope=scope,
             since=self.start or self._first_sight(store),
         )
+
+    def read_run(self, instance: dg.DagsterInstance, run_id: str) -> list[HookEvent]:
+        """What the tail would record of a run as its log stands; nothing of one that the instance has not."""
+        recorder = self.recorder(instance, "")
+        return [recorder.entry(event, ()).event for event in read_run(instance, run_id, self.catalog)]
 
     def watchers(self, instance: dg.DagsterInstance, scope: str) -> Watchers:
         """Looks at what no run's own log tells, for the code location `scope`."""

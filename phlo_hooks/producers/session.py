@@ -127,6 +127,10 @@ class RunSession:
         for hook in self.bus.gate(self._outgoing(event)):
             self._passed.add(passage(event, hook))
 
+    def clean(self, text: str) -> str:
+        """`text` without what is secret, for what Dagster itself is to record."""
+        return self._redactor.text(text)
+
     def _outgoing(self, event: HookEvent) -> HookEvent:
         """As it will be recorded: a hook that is called in the step is told no more than one that is not."""
         return bounded(redacted(event, self._redactor))

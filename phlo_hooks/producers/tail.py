@@ -350,3 +350,12 @@ class Tail:
 
     def _write(self, key: str, value: Any) -> StateWrite:
         return StateWrite(self._namespace, key, value)
+
+
+def read_run(instance: dg.DagsterInstance, run_id: str, catalog: Catalog) -> list[HookEvent]:
+    """The events of a run as its log stands; none of a run that the instance does not have."""
+    run = instance.get_run_by_id(run_id)
+    if run is None:
+        return []
+    facts = RunFacts.of(run, RunRetries.of(instance))
+    return translate_run(RunLog(facts, tuple(RecordReader(instance, run_id))), catalog)

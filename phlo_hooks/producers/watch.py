@@ -12,6 +12,8 @@ from phlo_hooks.envelope import utc_now
 from phlo_hooks.events import HookEvent
 from phlo_hooks.producers import asset_events, quality_events
 from phlo_hooks.producers.dagster_private import asset_of_output, running_step, step_key_of
+from phlo_hooks.producers.dbt import manifest_of
+from phlo_hooks.producers.dbt_sql import with_compiled_sql
 from phlo_hooks.producers.dlt import with_load_details
 from phlo_hooks.producers.live import live_session
 from phlo_hooks.producers.runlog import Planned
@@ -60,13 +62,19 @@ class Watch:
         return output
 
     def stream(self, outputs: Iterable[Any]) -> Iterable[Any]:
-        """`outputs`, each with what dlt's integration leaves out of its metadata, where they are dlt's."""
+        """`outputs`, each with what the integrations of dlt and of dbt leave out of its metadata."""
         if self._session is None:
             return outputs
         catalog = self._session.catalog
-        assets = (catalog.asset(each.asset_key) for each in self._planned(self._session))
-        is_dlt = any("dagster_dlt/source" in asset.metadata for asset in assets)
-        return with_load_details(outputs, self._context) if is_dlt else outputs
+        specs = [
+            catalog.asset(key).metadata for key in {each.asset_key for each in self._planned(self._session)}
+        ]
+        if any("dagster_dlt/source" in spec for spec in specs):
+            return with_load_details(outputs, self._context)
+        of_dbt = next((spec for spec in specs if manifest_of(spec)), None)
+        if of_dbt is None:
+            return outputs
+        return with_compiled_sql(outputs, of_dbt, self._context.run.run_id, self._session.clean)
 
     def _planned(self, session: RunSession) -> Iterable[Planned]:
         return session.planned.get(step_key_of(self._context), ())

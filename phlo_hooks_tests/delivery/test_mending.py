@@ -186,3 +186,29 @@ def test_history_for_another_location(store: HookStore) -> None:
     store.record([Entry(make_event(0), (Target(HOOK, scope="a"),))])
     assert store.give_history(HOOK, [PastEvent(1)], scope="a") == 0
     assert store.give_history(HOOK, [PastEvent(1)], scope="b") == 1
+
+
+def test_history_is_given_again(store: HookStore, clock: Clock) -> None:
+    """In the order of the events, whether the hook had them or not; what is open keeps its place."""
+    store.record(make_entries(3))
+    deliver(store, *claim(store, limit=2))
+    store.record([Entry(make_event(number)) for number in (3, 4)])
+    past = [PastEvent(record.id, "lane-1") for record in store.events()]
+    clock.advance(60)
+    began = clock()
+    assert store.give_history(HOOK, past, settled_before=began) == 4
+    assert store.give_history(HOOK, past, settled_before=began) == 0
+    assert [make_event(number).event_id for number in (2, 0, 1, 3, 4)] == [
+        each.event_id for each in store.deliveries()
+    ]
+    assert states(store) == ["pending"] * 5
+
+
+def test_what_was_settled_later_is_not_given_again(store: HookStore, clock: Clock) -> None:
+    """So the same call goes on where one was killed."""
+    store.record(make_entries(1))
+    began = clock()
+    clock.advance(60)
+    deliver(store, *claim(store))
+    assert store.give_history(HOOK, [PastEvent(1)], settled_before=began) == 0
+    assert states(store) == ["delivered"]

@@ -59,3 +59,18 @@ def test_the_tail_alone_tells_the_same_under_the_same_ids(built: BuiltDemo, tmp_
     alone = with_hooks(bare, store=f"sqlite:///{tmp_path}/tail.db", step_hooks=False, since=first)
     events = told(runtime_of(alone), built)
     assert {event.event_id: line(event) for event in both} == {e.event_id: line(e) for e in events}
+
+
+def test_each_model_has_its_sql(built: BuiltDemo) -> None:
+    """As dbt compiled it: what it reads is named as in the warehouse."""
+    events = told(runtime_of(build_definitions(home=built.home, console=False)), built)
+    ended = {
+        event.asset_key: event
+        for event in events
+        if event.event_type == "transform.end" and event.status == "success"
+    }
+    assert {key.partition("/")[0] for key in ended} == {"staging", "marts"}
+    for event in ended.values():
+        assert "select" in event.sql.lower()
+        assert "{{" not in event.sql
+        assert "phlo_hooks/sql" not in event.metadata

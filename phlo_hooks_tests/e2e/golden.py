@@ -52,16 +52,19 @@ NIGHTLY_STEPS = (
     _check("has_rows", "passed"),
     _check("has_no_gaps", "failed WARN"),
     _check("breaks", "crashed", "quality.error"),
+    Row("run.start", status="started"),
 )
 # What only the log of the whole run can say.
 NIGHTLY_RUN = (
-    Row("run.start", status="started"),
     Row("transform.end", "child", 1, "child", status="skipped"),
     Row("run.failure", status="failure"),
 )
-OBSERVE_STEPS = (Row("telemetry.metric", "look", 1, "raw/orders"),)
-OBSERVE_RUN = (Row("run.start", status="started"), Row("run.success", status="success"))
-MONTH_STEPS = tuple(row._replace(partition="2024-01") for row in _made("ingestion", "monthly", "monthly"))
+OBSERVE_STEPS = (Row("telemetry.metric", "look", 1, "raw/orders"), Row("run.start", status="started"))
+OBSERVE_RUN = (Row("run.success", status="success"),)
+MONTH_STEPS = tuple(
+    row._replace(partition="2024-01")
+    for row in (*_made("ingestion", "monthly", "monthly"), Row("run.start", status="started"))
+)
 MONTH_RUN = tuple(row._replace(partition="2024-01") for row in OBSERVE_RUN)
 # Reported from outside of any run.
 OUTSIDE = (

@@ -8,7 +8,7 @@ from typing import Any
 from phlo_hooks.capabilities.openlineage.facts import DatasetName, Symlink
 from phlo_hooks.capabilities.openlineage.locations import location_name
 from phlo_hooks.capabilities.openlineage.namespaces import NamespaceTemplate
-from phlo_hooks.capabilities.openlineage.sources import DataSource, read_sources, uri_source
+from phlo_hooks.capabilities.openlineage.sources import DataSource, file_source, read_sources, uri_source
 from phlo_hooks.capabilities.openlineage.table_names import table_parts
 from phlo_hooks.plain import plain_json
 from phlo_hooks.redaction import redact_text
@@ -59,8 +59,12 @@ class DatasetNaming:
 
         None where nothing is known that others would call it by. Never raises.
         """
-        sources = self._sources_of(storage_kind, kinds)
-        found = _stated(metadata) or _at_uri(uri, table_name) or _in_sources(sources, table_name)
+        wanted = _wanted(storage_kind, kinds)
+        at_uri = _at_uri(uri, table_name, wanted)
+        in_source = _in_sources(self._sources_of(wanted), table_name)
+        # A web page is more often about a table than the data itself.
+        places = (in_source, at_uri) if _is_web_page(at_uri) else (at_uri, in_source)
+        found = _stated(metadata) or next((place for place in places if place), None)
         return _writable(found) if found else None
 
     def names(
@@ -84,9 +88,16 @@ class DatasetNaming:
         others = [Symlink(logical, ASSET_SYMLINK)] if physical else _table_symlinks(logical, table_name)
         return main, tuple(other for other in others if other.name != main)
 
-    def _sources_of(self, storage_kind: str | None, kinds: tuple[str, ...]) -> list[DataSource]:
-        wanted = [kind.lower() for kind in (storage_kind, *kinds) if kind]
-        return [self._sources[kind] for kind in dict.fromkeys(wanted) if kind in self._sources]
+    def _sources_of(self, kinds: tuple[str, ...]) -> list[DataSource]:
+        return [self._sources[kind] for kind in kinds if kind in self._sources]
+
+
+def _wanted(storage_kind: str | None, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(kind.lower() for kind in (storage_kind, *kinds) if kind))
+
+
+def _is_web_page(name: DatasetName | None) -> bool:
+    return name is not None and name.namespace.startswith(("http://", "https://"))
 
 
 def _writable(name: DatasetName) -> DatasetName:
@@ -101,13 +112,22 @@ def _stated(metadata: Mapping[str, Any]) -> DatasetName | None:
     return stated if all(stated) else None
 
 
-def _at_uri(uri: str | None, table_name: str | None) -> DatasetName | None:
+def _at_uri(uri: str | None, table_name: str | None, kinds: tuple[str, ...]) -> DatasetName | None:
     if not uri or not uri.strip():
         return None
+    location = location_name(uri.strip())
+    if location and location.namespace == "file" and table_name:
+        # Else all tables of a DuckDB file would be one dataset.
+        return _in_file(location, table_name, kinds) or location
     database = uri_source(uri)
     if database is None:
-        return location_name(uri.strip())
+        return location
     return database.own_name() or (database.name(table_name) if table_name else None)
+
+
+def _in_file(file: DatasetName, table_name: str, kinds: tuple[str, ...]) -> DatasetName | None:
+    database = file_source(file.name, kinds)
+    return database.name(table_name) if database else None
 
 
 def _in_sources(sources: list[DataSource], table_name: str | None) -> DatasetName | None:

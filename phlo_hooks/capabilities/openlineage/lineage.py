@@ -83,7 +83,9 @@ class Lineage:
         """Where a materialization has put its dataset; what it does not say is as before."""
         before, metadata = self.page.place(event.asset_key or ""), event.metadata
         return Place(
-            table_name=getattr(event, "table_name", None) or before.table_name,
+            table_name=getattr(event, "table_name", None)
+            or _text(metadata.get("dagster/table_name"))
+            or before.table_name,
             uri=_text(metadata.get("dagster/uri")) or before.uri,
             storage_kind=_text(metadata.get("dagster/storage_kind")) or before.storage_kind,
             upstream=tuple(dict.fromkeys(edge.upstream_asset for edge in event.column_lineage)),
@@ -220,7 +222,8 @@ class Lineage:
 
     def _facets(self, facts: DatasetFacts, event: AssetEvent | None = None) -> Facets:
         info = self.info(facts.key)
-        facets: Facets = {**dataset_facets(facts), **asset_facet(info, event)}
+        own = asset_facet(info, event, self.settings.location, self.settings.webserver_url)
+        facets: Facets = {**dataset_facets(facts), **own}
         edges = event.column_lineage if event and event.column_lineage else info.column_lineage
         facets["columnLineage"] = self._columns(edges, facts.columns)
         if event is not None:

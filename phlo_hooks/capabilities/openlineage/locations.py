@@ -12,7 +12,7 @@ from phlo_hooks.capabilities.openlineage.facts import DatasetName
 from phlo_hooks.capabilities.openlineage.places import Place, place
 
 _ABSOLUTE = re.compile(r"/[^/]|[A-Za-z]:[\\/]")
-_AZURE = re.compile(r"([^@]+)@([^.]+)\..+")
+_AZURE = re.compile(r"([^@:]+)@([^.]+)\..+")
 # The web addresses of an object in S3, as a presigned URL has them.
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3(?:[.\-][a-z0-9\-]+)*\.amazonaws\.com(?:\.cn)?")
 

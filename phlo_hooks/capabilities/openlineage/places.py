@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 # A scheme of one letter is a drive of Windows.
 _SCHEME = re.compile(r"(?:jdbc:)?([A-Za-z][A-Za-z0-9.\-]+)(?:\+[A-Za-z0-9_.+\-]+)?:(.*)", re.DOTALL)
+_JDBC_OPTIONS = re.compile(r";\w+=.*", re.DOTALL)
 # Of these, what stands before the @ is a container, and no user.
 _CONTAINERS = frozenset({"abfs", "abfss", "wasb", "wasbs"})
 
@@ -52,14 +53,17 @@ def _place(scheme: str, url: str) -> Place | None:
     authority = parts.netloc
     if _may_hide_a_password(parts):
         return None
+    path = _JDBC_OPTIONS.sub("", parts.path)
     if scheme not in _CONTAINERS:
         authority = authority.rpartition("@")[2].split(",")[0]
     host, port = _host_and_port(authority)
-    return Place(scheme, authority, host, port, parts.path)
+    return Place(scheme, authority, host, port, path)
 
 
 def _may_hide_a_password(parts: SplitResult) -> bool:
-    """In user:12/34@host, 12 looks like a port, and the rest like a path."""
+    """In user:12/34@host, 12 looks like a port, and the rest like a path; JDBC has host;password=1234."""
+    if ";" in parts.netloc:
+        return True
     if ":" not in parts.netloc or "@" in parts.netloc:
         return False
     return "@" in parts.path or (not parts.path and "@" in parts.query + parts.fragment)

@@ -22,6 +22,7 @@ from phlo_hooks.state import Host
 from phlo_hooks.urls import check_url
 
 if TYPE_CHECKING:
+    from phlo_hooks.capabilities.openlineage.documents import Documents
     from phlo_hooks.capabilities.openlineage.settings import Settings
     from phlo_hooks.capabilities.openlineage.transports import Outlet
 
@@ -145,6 +146,12 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             jobs.tag_keys | datasets.tag_keys,
         )
 
+    def documents(self) -> Documents:
+        """What would go out, for who wants to see it; needs no transport."""
+        from phlo_hooks.capabilities.openlineage.documents import Documents
+
+        return Documents(_looked_up(self.config_file, "config_file"))
+
     def outlet(self) -> Outlet:
         """Where events go, by what the environment says now. Kept, since it keeps its connections.
 
@@ -214,7 +221,7 @@ def _check(resource: OpenLineageResource) -> None:
     if resource.url and resource.transport:
         raise ConfigurationError("OpenLineageResource has a url and a transport: give one of them")
     if resource.url and not isinstance(resource.url, dg.EnvVar):
-        check_url(resource.url)
+        check_url(resource.url, instead="set api_key=EnvVar(…)")
     if resource.runless not in ("run", "dataset"):
         raise ConfigurationError(f"OpenLineageResource: runless {resource.runless!r}: use 'run' or 'dataset'")
     if not resource.timeout > 0:

@@ -35,10 +35,13 @@ class DataSource:
         """The name of a table; None where it has too few parts, or too many, or cannot be read."""
         if self.system is None:
             return DatasetName(self.namespace, table_name)
-        parts = table_parts(table_name)
+        # A topic has dots in its name, and no schema.
+        parts = (table_name,) if self.system.levels == 1 else table_parts(table_name)
         return self.system.name(self.place, parts) if parts else None
 
 
+# Server=db;Password=…
+_OPTIONS = re.compile(r"[;=]")
 _NOWHERE = Place("", "", "", None, "")
 _BIGQUERY = DataSource(system("bigquery"), _NOWHERE)
 
@@ -61,6 +64,13 @@ def uri_source(uri: str) -> DataSource | None:
     found = place(uri)
     is_a = system(found.scheme) if found else None
     return _known_source(is_a, found) if found and is_a else None
+
+
+def file_source(path: str, kinds: tuple[str, ...]) -> DataSource | None:
+    """The data source that a file is, by the kinds of the asset; None of one that holds no tables."""
+    known = (system(kind) for kind in kinds)
+    is_a = next((one for one in known if one and one.needs == "path"), None)
+    return DataSource(is_a, replace(_NOWHERE, path=path)) if is_a else None
 
 
 def _source(kind: str, text: str) -> DataSource:
@@ -110,6 +120,8 @@ def _other_source(known: System | None, text: str, found: Place | None) -> DataS
     if known is not None or not text:
         return None
     if "://" not in text:
+        if _OPTIONS.search(text):
+            return None
         return DataSource(None, _NOWHERE, text.rpartition("@")[2].partition("?")[0].rstrip("/"))
     if found is None:
         return None
@@ -120,7 +132,7 @@ def _shown(text: str, found: Place | None) -> str:
     """Nothing of a URL that cannot be read: a password may be anywhere in it."""
     if found is not None and "://" in text:
         return repr(f"{found.scheme}://{found.authority}{found.path}")
-    return "not a URL that can be read" if re.search(r"[:@?]", text) else repr(text)
+    return "not a URL that can be read" if re.search(r"[:@?;=]", text) else repr(text)
 
 
 def _expected(is_a: System | None) -> str:

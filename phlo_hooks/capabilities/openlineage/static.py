@@ -43,10 +43,10 @@ class Graph:
 
     def assets(self) -> list[str]:
         """The keys of those of which something is told."""
-        return [key for key in self._assets.keys() if self._settings.takes(key)]
+        return [key for key in self._assets.keys() if self._settings.takes(key)]  # noqa: SIM118  # no mapping
 
     def events(self, key: str, when: datetime) -> Iterator[StaticEvent]:
-        """What there is to tell of an asset: its dataset, and the job that computes it, where there is one."""
+        """What there is to tell of an asset: its dataset, and the job that computes it, if there is one."""
         info = self._assets.asset(key)
         page = self._ledger.open(
             run_id=None, dagster_run=None, assets=(key, *(info.upstream if info else ()))

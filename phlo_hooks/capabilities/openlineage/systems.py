@@ -50,7 +50,8 @@ class System:
     def _given(self, place: Place) -> tuple[str, ...]:
         """DuckDB calls a database by its file; SQLite has but one in a file."""
         if self.needs == "path":
-            return (PurePosixPath(place.path).stem.removeprefix(MOTHERDUCK),)[: self.levels - 2]
+            file = PurePosixPath(place.path.replace("\\", "/"))
+            return (file.stem.removeprefix(MOTHERDUCK),)[: self.levels - 2]
         return place.segments
 
     def name(self, place: Place, parts: tuple[str, ...]) -> DatasetName | None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-
-import dagster as dg
 
 from phlo_hooks.capabilities.alerting.explain import Account
 from phlo_hooks.capabilities.alerting.plan import Plan
 from phlo_hooks.capabilities.alerting.resource import AlertingResource
-from phlo_hooks.cli.loading import Location
+from phlo_hooks.cli.hosted import find_resources
 from phlo_hooks.cli.opening import StoreChoice
 from phlo_hooks.delivery.plugin_state import PluginState
 from phlo_hooks.delivery.records import Told
@@ -21,7 +18,6 @@ from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.events import HookEvent
 from phlo_hooks.producers.catalog import Catalog
 from phlo_hooks.producers.secrets import redactor_for
-from phlo_hooks.producers.subscriptions import LazyHandler
 from phlo_hooks.redaction import Redactor
 
 
@@ -73,19 +69,10 @@ def find_setups(choice: StoreChoice, key: str | None = None) -> list[Setup]:
     Raises:
         ConfigurationError: there is none, or none with this key.
     """
-    locations = choice.locations()
-    found = [setup for location in locations for setup in _setups(location)]
-    if not found:
-        names = ", ".join(location.name for location in locations)
-        raise ConfigurationError(
-            f"{names}: no AlertingResource is among the resources of these definitions; add one, as in "
-            "resources={'alerting': AlertingResource(…)}"
-        )
-    chosen = [setup for setup in found if key in (None, setup.key)]
-    if not chosen:
-        known = sorted({setup.key for setup in found})
-        raise ConfigurationError(f"no AlertingResource has the key {key!r}{suggest(str(key), known)}")
-    return chosen
+    return [
+        Setup(found.resource, found.key, found.location.name, found.location.runtime.catalog)
+        for found in find_resources(choice.locations(), AlertingResource, key)
+    ]
 
 
 def setups_with(setups: list[Setup], rule: str) -> list[Setup]:
@@ -99,18 +86,6 @@ def setups_with(setups: list[Setup], rule: str) -> list[Setup]:
         known = sorted({each.name for setup in setups for each in setup.plan.rules})
         raise ConfigurationError(f"no rule is called {rule!r}{suggest(rule, known)}")
     return found
-
-
-def _setups(location: Location) -> Iterator[Setup]:
-    catalog, found = location.runtime.catalog, dict[str, AlertingResource]()
-    # Who listens does not depend on the instance: this one is asked for nothing.
-    with dg.DagsterInstance.ephemeral() as instance:
-        for hook in location.runtime.bus(instance).hooks:
-            handler = hook.registration.handler
-            if isinstance(handler, LazyHandler) and isinstance(handler.provider.provider, AlertingResource):
-                found[handler.provider.key] = handler.provider.provider
-    for key, resource in found.items():
-        yield Setup(resource, key, location.name, catalog)
 
 
 def _tells_nothing(event: HookEvent) -> Told:

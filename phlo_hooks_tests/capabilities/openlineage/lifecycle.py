@@ -34,9 +34,16 @@ def once(events: Sequence[Event]) -> list[Event]:
     return [json.loads(each) for each in dict.fromkeys(json.dumps(event, sort_keys=True) for event in events)]
 
 
-def errors_of_runs(events: Sequence[Event]) -> list[str]:
-    """What is wrong with the runs that these events tell of, in the order they came."""
-    found = [error for run_id, of_run in runs_of(events).items() for error in _of_run(run_id, of_run)]
+def errors_of_runs(events: Sequence[Event], *, unfinished: bool = False) -> list[str]:
+    """What is wrong with the runs that these events tell of.
+
+    Args:
+        events: in the order they came.
+        unfinished: a run may have no end yet.
+    """
+    found = [
+        error for run_id, of_run in runs_of(events).items() for error in _of_run(run_id, of_run, unfinished)
+    ]
     return [*found, *_emptied(events)]
 
 
@@ -50,7 +57,7 @@ def job_of(event: Event) -> tuple[str, str]:
     return event["job"]["namespace"], event["job"]["name"]
 
 
-def _of_run(run_id: str, events: Sequence[Event]) -> Iterator[str]:
+def _of_run(run_id: str, events: Sequence[Event], unfinished: bool) -> Iterator[str]:
     jobs = {job_of(event) for event in events}
     types = [event.get("eventType", "") for event in events]
     about = f"run {run_id} of {' and '.join(sorted(name for _, name in jobs))} ({', '.join(types)})"
@@ -60,6 +67,8 @@ def _of_run(run_id: str, events: Sequence[Event]) -> Iterator[str]:
         yield f"{about}: begins with exactly one START, and first of all"
         return
     ends = [number for number, each in enumerate(types) if each in TERMINAL]
+    if unfinished and _WITHIN.issuperset(types[1:]):
+        return
     if len(ends) != 1:
         yield f"{about}: has {len(ends)} of COMPLETE, FAIL and ABORT, not one"
         return

@@ -10,6 +10,8 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
+from openlineage.client.transport.http import ApiKeyTokenProvider, HttpCompression, HttpConfig, HttpTransport
 
 from phlo_hooks.testing import Fault
 from phlo_hooks_tests.capabilities.openlineage.backend import PATH, Backend
@@ -63,6 +65,19 @@ def test_takes_what_is_valid(backend) -> None:
     backend.check_valid()
     backend.clear()
     assert [] == backend.events
+
+
+@pytest.mark.parametrize("compression", [None, HttpCompression.GZIP], ids=["plain", "gzip"])
+def test_takes_what_the_client_sends(compression) -> None:
+    """By its own transport."""
+    with Backend(api_key="k") as backend:
+        key = ApiKeyTokenProvider({"apiKey": "k"})
+        transport = HttpTransport(HttpConfig(backend.url, auth=key, compression=compression))
+        transport.emit(
+            RunEvent(eventTime=NOON, eventType=RunState.START, run=Run(RUN_ID), job=Job("dagster", "orders"))
+        )
+        transport.close()
+        assert [RUN_ID] == [*backend.runs()]
 
 
 @pytest.mark.parametrize(
@@ -226,6 +241,17 @@ def test_redelivery_is_tolerated_where_it_is_expected(backend) -> None:
     send(backend, {**end, "eventTime": LATER})
     with pytest.raises(AssertionError, match="has 2 of COMPLETE"):
         backend.check_lifecycle(redelivered=True)
+
+
+def test_a_run_on_its_way(backend) -> None:
+    """No end yet, where that is expected; a beginning it has."""
+    send(backend, plain_event("START"), plain_event("RUNNING"))
+    backend.check_lifecycle(unfinished=True)
+    with pytest.raises(AssertionError, match="has 0 of COMPLETE"):
+        backend.check_lifecycle()
+    send(backend, plain_event("RUNNING", "other", PARENT_ID))
+    with pytest.raises(AssertionError, match="exactly one START"):
+        backend.check_lifecycle(unfinished=True)
 
 
 def test_runs_and_jobs(backend) -> None:

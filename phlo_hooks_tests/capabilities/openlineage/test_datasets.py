@@ -42,6 +42,7 @@ URIS = {
     "postgres, dots": ("postgresql://db/shop.public.orders", "postgres://db:5432", "shop.public.orders"),
     "postgres, driver": ("postgresql+psycopg2://db/shop/public/orders", "postgres://db:5432", "shop.public.orders"),
     "postgres, jdbc": ("jdbc:postgresql://db/shop/public/orders", "postgres://db:5432", "shop.public.orders"),
+    "jdbc options": ("jdbc:mysql://db/shop/orders;password=x", "mysql://db:3306", "shop.orders"),
     "mysql": ("mysql://db/shop/orders", "mysql://db:3306", "shop.orders"),
     "mssql": ("mssql://db/shop/dbo/orders", "mssql://db:1433", "shop.dbo.orders"),
     "sqlserver": ("sqlserver://db/shop/dbo/orders", "mssql://db:1433", "shop.dbo.orders"),
@@ -85,6 +86,10 @@ NOT_UNDERSTOOD = {
     "s3 secret with a slash": "s3://AKIA:12/ab@lake/raw",
     "azure without account": "abfss://container/raw",
     "no authority": "mailto:someone@example.com",
+    "jdbc options": "jdbc:sqlserver://db;password=x/a/b/c",
+    "jdbc options after a port": "jdbc:sqlserver://db:1433;password=x/a/b/c",
+    "oracle thin": "jdbc:oracle:thin:user/pass@//db:1521/svc/s/t",
+    "azure with a password": "abfss://c:secret@acc.dfs.core.windows.net/raw",
     "web page": "https://example.com",
     "broken brackets": "http://[::1/x",
 }
@@ -106,6 +111,7 @@ SOURCES = {
     "duckdb": ("duckdb", "duckdb:///srv/lake.duckdb", "raw.orders", "duckdb:///srv/lake.duckdb", "lake.raw.orders"),
     "duckdb, table": ("duckdb", "duckdb:///srv/lake.duckdb", "orders", "duckdb:///srv/lake.duckdb", "lake.main.orders"),
     "duckdb, bare path": ("duckdb", "/srv/lake.duckdb", "orders", "duckdb:///srv/lake.duckdb", "lake.main.orders"),
+    "duckdb on windows": ("duckdb", r"C:\srv\lake.duckdb", "orders", r"duckdb://C:\srv\lake.duckdb", "lake.main.orders"),
     "motherduck": ("duckdb", "md:lake?motherduck_token=abc", "orders", "duckdb://md:lake", "lake.main.orders"),
     "sqlite": ("sqlite", "sqlite:///srv/shop.db", "orders", "sqlite:///srv/shop.db", "main.orders"),
     "bigquery": ("bigquery", "bigquery", "`p.d.t`", "bigquery", "p.d.t"),
@@ -116,6 +122,7 @@ SOURCES = {
     "glue": ("glue", "arn:aws:glue:eu-west-1:123", "db.t", "arn:aws:glue:eu-west-1:123", "table/db/t"),
     "databricks, web": ("databricks", "https://adb.example/main", "s.t", "databricks://adb.example", "main.s.t"),
     "trino": ("trino", "trino://t/hive/web", "hits", "trino://t:8080", "hive.web.hits"),
+    "kafka": ("kafka", "kafka://k", "shop.orders", "kafka://k:9092", "shop.orders"),
     "another kind": ("weaviate", "weaviate://u:p@host:80/x/?k=v", "Class", "weaviate://host:80/x", "Class"),
     "another kind, no URL": ("mykind", "here", "a.b", "here", "a.b"),
     "another kind, known scheme": ("warehouse", "postgres://db/shop", "orders", "postgres://db:5432", "shop.public.orders"),
@@ -164,6 +171,22 @@ def test_the_uri_of_a_database_and_a_table_make_a_name():
     assert found == DatasetName("duckdb:///srv/published.duckdb", "published.main.orders")
 
 
+@pytest.mark.parametrize("uri", ["/srv/lake.duckdb", "file:///srv/lake.duckdb"])
+def test_the_tables_of_a_file_are_not_the_file(uri):
+    found = physical(uri=uri, table_name="raw.orders", kinds=("dlt", "duckdb"))
+    assert found == DatasetName("duckdb:///srv/lake.duckdb", "lake.raw.orders")
+    assert physical(uri=uri, kinds=("duckdb",)) == DatasetName("file", "/srv/lake.duckdb")
+    assert physical(uri=uri, table_name="raw.orders") == DatasetName("file", "/srv/lake.duckdb")
+
+
+def test_a_web_page_about_a_table_is_not_the_table():
+    page = {"uri": "https://console.example/orders", "table_name": "marts.orders", "storage_kind": "postgres"}
+    assert physical({"postgres": "postgres://db/shop"}, **page) == DatasetName(
+        "postgres://db:5432", "shop.marts.orders"
+    )
+    assert physical(**page) == DatasetName("https://console.example", "orders")
+
+
 def test_what_is_stated_comes_first():
     stated = {"openlineage/namespace": "postgres://u:pw@db:1", "openlineage/name": "a.b.c"}
     found = physical(uri="s3://lake/x", metadata=stated)
@@ -187,6 +210,9 @@ BAD_SOURCES = {
     "password with a slash": ("postgres", "postgres://u:hun/ter@db/shop", "not a URL that can be read"),
     "password of another kind": ("mykind", "mykind://u:hun/ter@db/shop", "not a URL that can be read"),
     "password elsewhere": ("postgres", "postgres://u:12/hunter@db/shop", "not a URL that can be read"),
+    "password as an option": ("mssql", "Server=db;Password=hunter", "not a URL that can be read"),
+    "password as an option of another kind": ("mykind", "Server=db;Password=hunter", "not a URL that can be read"),
+    "password as an option of a URL": ("mssql", "sqlserver://db;password=hunter", "not a URL that can be read"),
     "password without scheme": ("postgres", "u:hunter@db/shop", "not a URL that can be read"),
 }  # fmt: skip
 

@@ -91,12 +91,12 @@ def test_a_scene_is_what_it_says(name, on_the_bus) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("several checks", "has_rows passed, ids_are_unique failed error, is_fresh failed warning"),
+        ("several checks", "has_rows passed, ids_are_unique failed ERROR, is_fresh failed WARN"),
         ("check passes", "totals passed"),
-        ("check warns", "totals failed warning"),
-        ("check fails", "totals failed error"),
-        ("check blocks", "totals failed error"),
-        ("check alone", "totals failed error"),
+        ("check warns", "totals failed WARN"),
+        ("check fails", "totals failed ERROR"),
+        ("check blocks", "totals failed ERROR"),
+        ("check alone", "totals failed ERROR"),
         ("check crashes", "totals crashed"),
     ],
 )

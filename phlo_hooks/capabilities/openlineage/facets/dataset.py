@@ -24,7 +24,7 @@ from phlo_hooks.capabilities.openlineage.facets.storage import (
     hierarchy,
     storage,
 )
-from phlo_hooks.capabilities.openlineage.facets.values import first
+from phlo_hooks.capabilities.openlineage.facets.values import first, owner_urn
 from phlo_hooks.capabilities.openlineage.facts import DatasetFacts
 from phlo_hooks.capabilities.openlineage.producer import PRODUCER
 
@@ -91,12 +91,7 @@ def _documentation(facts: DatasetFacts) -> DocumentationDatasetFacet | None:
 def _ownership(facts: DatasetFacts) -> OwnershipDatasetFacet | None:
     if not facts.owners:
         return None
-    return OwnershipDatasetFacet([Owner(_urn(owner)) for owner in facts.owners], producer=PRODUCER)
-
-
-def _urn(owner: str) -> str:
-    """team:data as it is; an email address is a user's."""
-    return owner if ":" in owner else f"user:{owner}"
+    return OwnershipDatasetFacet([Owner(owner_urn(owner)) for owner in facts.owners], producer=PRODUCER)
 
 
 def _tags(facts: DatasetFacts) -> TagsDatasetFacet | None:

@@ -16,6 +16,7 @@ from openlineage.client.facet_v2 import (
 
 from phlo_hooks.assets import AssetInfo, CheckInfo, CodeReference
 from phlo_hooks.capabilities.openlineage.activity import Kind
+from phlo_hooks.capabilities.openlineage.facets.values import owner_urn
 from phlo_hooks.capabilities.openlineage.producer import PRODUCER
 
 INTEGRATION = "DAGSTER"
@@ -56,11 +57,15 @@ def check_job_facets(check: CheckInfo | None, owners: Iterable[str]) -> dict[str
 def _documentation(description: str | None) -> dict[str, Any]:
     if not description:
         return {}
-    return {"documentation": documentation_job.DocumentationJobFacet(description, producer=PRODUCER)}
+    return {
+        "documentation": documentation_job.DocumentationJobFacet(
+            description, "text/markdown", producer=PRODUCER
+        )
+    }
 
 
 def _ownership(owners: Iterable[str]) -> dict[str, Any]:
-    named = [ownership_job.Owner(owner) for owner in owners]
+    named = [ownership_job.Owner(owner_urn(owner)) for owner in owners]
     return {"ownership": ownership_job.OwnershipJobFacet(named, producer=PRODUCER)} if named else {}
 
 
@@ -87,5 +92,5 @@ def _sql(query: str | None, dialect: str | None) -> dict[str, Any]:
 
 
 def _tags(tags: Any) -> dict[str, Any]:
-    named = [tags_job.TagsJobFacetFields(key, value, INTEGRATION) for key, value in tags.items()]
+    named = [tags_job.TagsJobFacetFields(key, value or "true", INTEGRATION) for key, value in tags.items()]
     return {"tags": tags_job.TagsJobFacet(named, producer=PRODUCER)} if named else {}

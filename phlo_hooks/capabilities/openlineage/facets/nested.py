@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from openlineage.client.generated.schema_dataset import SchemaDatasetFacetFields as Field
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 # A bracket with a name in it: DECIMAL(10, 2) has no fields, and sqlglot takes a while to load.
 _HAS_FIELDS = re.compile(r"[<(]\s*[\"`A-Za-z_]")
+_BRACKET = re.compile(r"[<>()\[\]]")
+# BigQuery stops at 15. sqlglot calls itself several times for each level.
+_DEEPEST = 32
 _DIALECTS = {
     "awsathena": "athena",
     "delta": "databricks",
@@ -32,10 +36,15 @@ _LISTS = frozenset({"ARRAY", "LIST"})
 
 def nested_fields(type_name: str | None, dialect: str | None) -> list[Field] | None:
     """The fields of a column of this type; None where it has none, cannot be read, or sqlglot is missing."""
-    if not type_name or not _HAS_FIELDS.search(type_name):
+    if not type_name or not _HAS_FIELDS.search(type_name) or _depth(type_name) > _DEEPEST:
         return None
     parsed = _parsed(type_name, (dialect or "").lower())
     return _fields(*parsed) if parsed else None
+
+
+def _depth(type_name: str) -> int:
+    steps = (1 if bracket in "<([" else -1 for bracket in _BRACKET.findall(type_name))
+    return max(accumulate(steps), default=0)
 
 
 @lru_cache(maxsize=1024)

@@ -97,10 +97,6 @@ def test_run_facet(event: QualityResultEvent, check: CheckInfo | None) -> TestRu
     return TestRunFacet([test], producer=PRODUCER)
 
 
-# pytest would take it for a test of its own.
-test_run_facet.__test__ = False  # type: ignore[attr-defined]
-
-
 def _metadata(event: QualityResultEvent, check: CheckInfo | None) -> Mapping[str, Any]:
     return {**(check.metadata if check else {}), **event.metadata}
 

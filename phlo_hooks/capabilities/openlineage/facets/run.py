@@ -60,7 +60,7 @@ def engine_facet() -> dict[str, Any]:
 
 def tags_facet(tags: Mapping[str, str]) -> dict[str, Any]:
     """The run's tags."""
-    named = [tags_run.TagsRunFacetFields(key, value, INTEGRATION) for key, value in tags.items()]
+    named = [tags_run.TagsRunFacetFields(key, value or "true", INTEGRATION) for key, value in tags.items()]
     return {"tags": tags_run.TagsRunFacet(named, producer=PRODUCER)} if named else {}
 
 

@@ -26,8 +26,8 @@ def _tree(columns: tuple[Column, ...], dialect: str | None) -> list[Field]:
     by_name = {field.name: field for field in fields}
     top: list[Field] = []
     for field in fields:
-        name, dot, last = field.name.rpartition(".")
-        parent = by_name.get(name) if dot else None
+        name, _, last = field.name.rpartition(".")
+        parent = by_name.get(name) if name else None
         if parent is None or not last:
             _append(top, field)
         else:

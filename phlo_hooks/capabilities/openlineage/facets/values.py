@@ -58,3 +58,8 @@ def _json(plain: Any) -> str:
     except ValueError:
         # Python writes no more than 4,300 digits of a whole number.
         return "a number too large to write"
+
+
+def owner_urn(owner: str) -> str:
+    """An owner as the specification writes it: team:data as it is; an email address is a user's."""
+    return owner if ":" in owner else f"user:{owner}"

@@ -17,7 +17,9 @@ def assertions(event) -> list[dict]:
 def test_three_on_one_asset(backend):
     """Each says what it found; the asset is materialized all the same."""
     played = play(backend, scenes.several_checks())
-    found = {name: assertions(played.end(f"orders.{name}")) for name in ("has_rows", "is_fresh", "ids_are_unique")}
+    found = {
+        name: assertions(played.end(f"orders.{name}")) for name in ("has_rows", "is_fresh", "ids_are_unique")
+    }
     assert [1, 1, 1] == [len(each) for each in found.values()]
     assert (True, "error") == (found["has_rows"][0]["success"], found["has_rows"][0]["severity"])
     assert (False, "warn") == (found["is_fresh"][0]["success"], found["is_fresh"][0]["severity"])

@@ -56,7 +56,10 @@ def test_a_name(backend):
     """One that stands for no time has none; a key that needs quoting is as Dagster has it."""
     played = play(backend, scenes.static(), partition_key="a b/c%")
     assert None is nominal(played.end("report"))
-    assert ([{"partition": "a b/c%"}], ["a b/c%"]) == (written(played.end("report")), read(played.end("report")))
+    assert ([{"partition": "a b/c%"}], ["a b/c%"]) == (
+        written(played.end("report")),
+        read(played.end("report")),
+    )
 
 
 def test_two_dimensions(backend):

@@ -11,7 +11,13 @@ import pytest
 
 from phlo_hooks.errors import DeliveryError, EndpointGoneError, PermanentError, RetryLater
 from phlo_hooks.testing import Fault, FaultServer
-from phlo_hooks_tests.capabilities.openlineage.transports.helpers import job_event, outlet_of, run_event, send
+from phlo_hooks_tests.capabilities.openlineage.transports.helpers import (
+    job_event,
+    outlet_of,
+    run_event,
+    send,
+    tokens_from_endpoints,
+)
 
 KINDS = ["http", "async_http", "transform", "composite", "datadog"]
 
@@ -81,8 +87,8 @@ def test_what_the_backend_refuses_is_permanent(server: FaultServer, kind: str) -
         send(transport=transport(kind, server.url))
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_wrong_key_loses_nothing(server: FaultServer, status: int) -> None:
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+def test_a_wrong_key_or_path_loses_nothing(server: FaultServer, status: int) -> None:
     """It can be mended."""
     server.always(Fault.answer(status))
     with pytest.raises(DeliveryError, match=f"http at {server.url} answered {status}") as caught:
@@ -186,6 +192,7 @@ def oauth(tokens: FaultServer) -> dict[str, str]:
     }
 
 
+@tokens_from_endpoints
 def test_a_token_from_an_endpoint(server: FaultServer) -> None:
     with FaultServer() as tokens:
         tokens.always(Fault.accept(200, b'{"access_token": "tok-1234567", "expires_in": 3600}'))
@@ -196,6 +203,7 @@ def test_a_token_from_an_endpoint(server: FaultServer) -> None:
     assert [request.headers["authorization"] for request in server.processed] == ["Bearer tok-1234567"] * 2
 
 
+@tokens_from_endpoints
 def test_a_token_that_is_refused_is_no_event_that_is_refused(server: FaultServer) -> None:
     """The token endpoint's 400 says nothing about the event."""
     with FaultServer() as tokens:

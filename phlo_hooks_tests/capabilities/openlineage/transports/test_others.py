@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openlineage.client.transport import Transport
+from openlineage.client.transport import MSKIAMTransport, Transport, get_default_factory
 
 from phlo_hooks.capabilities.openlineage.transports import Outlet, TransportSettings
 from phlo_hooks.capabilities.openlineage.transports.failures import as_delivery_error
+from phlo_hooks.capabilities.openlineage.transports.kafka import Kafka, MskIam
+from phlo_hooks.capabilities.openlineage.transports.preparation import prepared
 from phlo_hooks.errors import DeliveryError, PermanentError
 from phlo_hooks_tests.capabilities.openlineage.transports.helpers import job_event, outlet_of, run_event, send
 
@@ -92,6 +94,14 @@ def test_kafka_without_a_broker() -> None:
     assert not isinstance(caught.value, PermanentError)
 
 
+@pytest.mark.parametrize("own", [{}, {"message.timeout.ms": 7}, {"delivery.timeout.ms": 7}], ids=str)
+def test_kafka_ends_an_attempt_in_time(mock_brokers: dict[str, Any], own: dict[str, int]) -> None:
+    """librdkafka's own five minutes are beyond what a relay waits; who sets it knows better."""
+    config = prepared(kafka({**mock_brokers, **own}), timeout=1.5)["config"]
+    limits = {name: value for name, value in config.items() if name.endswith(".timeout.ms")}
+    assert limits == (own or {"message.timeout.ms": 1500})
+
+
 def test_kafka_refuses_what_is_too_large(mock_brokers: dict[str, Any]) -> None:
     mock_brokers["message.max.bytes"] = 1000
     with pytest.raises(PermanentError, match="kafka: MessageRefusedError"):
@@ -102,6 +112,13 @@ def test_kafka_with_an_unknown_setting() -> None:
     pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
     with pytest.raises(ValueError, match="'kafka' cannot be set up: .*no.such.setting"):
         Outlet(TransportSettings(transport=kafka({"no.such.setting": "1"})))
+
+
+def test_msk_confirms_as_kafka_does() -> None:
+    """With the tokens of Amazon."""
+    assert MskIam.emit is Kafka.emit
+    assert MskIam._setup_producer is MSKIAMTransport._setup_producer
+    assert get_default_factory().transports["msk-iam"].kind == MskIam.kind
 
 
 class AwsError(Exception):

@@ -14,7 +14,12 @@ from phlo_hooks.capabilities.openlineage.transports.secrets import secrets_in
 from phlo_hooks.errors import ConfigurationError, DeliveryError
 from phlo_hooks.testing import Fault, FaultServer
 from phlo_hooks.testing.received import Received
-from phlo_hooks_tests.capabilities.openlineage.transports.helpers import OwnToken, outlet_of, run_event
+from phlo_hooks_tests.capabilities.openlineage.transports.helpers import (
+    OwnToken,
+    outlet_of,
+    run_event,
+    tokens_from_endpoints,
+)
 
 CANARY = "canary-7f3a"
 
@@ -80,6 +85,7 @@ def test_a_canary(name: str, broken: bool, caplog: pytest.LogCaptureFixture) -> 
     assert "DEBUG" in caplog.text
 
 
+@tokens_from_endpoints
 def test_a_token_that_an_endpoint_gave(server: FaultServer, caplog: pytest.LogCaptureFixture) -> None:
     """It stands in no configuration, and a backend may repeat it."""
     caplog.set_level(logging.DEBUG)
@@ -94,6 +100,7 @@ def test_a_token_that_an_endpoint_gave(server: FaultServer, caplog: pytest.LogCa
     assert "another-1234" not in caplog.text
 
 
+@tokens_from_endpoints
 def test_a_token_endpoint_that_repeats_the_key(server: FaultServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     server.always(Fault.answer(400, CANARY))
