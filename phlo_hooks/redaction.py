@@ -26,6 +26,9 @@ _SECRET_KEY = re.compile(
 )
 # scheme://user:password@host: the password alone is the secret, the rest helps the reader.
 _URL_PASSWORD = re.compile(r"(?P<head>[a-zA-Z][\w+.\-]*://[^\s/:@]*:)(?P<password>[^\s@/]+)(?=@)")
+# ?token=…: in the parameters of a URL, names decide as they do elsewhere; a signature opens a door, too.
+_URL_PARAMETER = re.compile(r"(?P<head>[?&;#](?P<key>[\w.\-%]+)=)(?P<value>[^&;#\s\"'<>]+)")
+_SIGNATURE = re.compile(r"(^|[_\-])sig(nature)?$", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)
@@ -35,8 +38,15 @@ def looks_secret(key: str) -> bool:
 
 
 def redact_text(text: str) -> str:
-    """`text` without the passwords of the URLs in it."""
-    return _URL_PASSWORD.sub(rf"\g<head>{REDACTED}", text) if "://" in text else text
+    """`text` without the passwords of the URLs in it, and without what their parameters keep secret."""
+    if "://" not in text:
+        return text
+    return _URL_PARAMETER.sub(_parameter, _URL_PASSWORD.sub(rf"\g<head>{REDACTED}", text))
+
+
+def _parameter(match: re.Match[str]) -> str:
+    secret = looks_secret(match["key"]) or _SIGNATURE.search(match["key"])
+    return match["head"] + REDACTED if secret else match[0]
 
 
 def redact_keys(value: Any) -> Any:

@@ -85,7 +85,7 @@ class Composer:
             return
         if self._is_dataset_event(event):
             yield Message(self._dataset_event(event, page))
-        elif activity := activity_of(event):
+        elif (activity := activity_of(event)) and not self._only_looks(event):
             yield from self._of_run(activity, page)
         if isinstance(event, AssetEvent) and event.status == "success":
             page.put(event.asset_key or "", self._lineage(event, page).place(event))
@@ -102,6 +102,13 @@ class Composer:
             return event.name == OBSERVATION
         runless = isinstance(event, AssetEvent) and event.run_id is None
         return runless and self.settings.runless == "dataset"
+
+    def _only_looks(self, event: HookEvent) -> bool:
+        """Whether it is the step of an observable source, which makes nothing: what it saw is told for itself."""
+        if not isinstance(event, AssetEvent) or event.status == "success":
+            return False
+        info = self.assets.asset(event.asset_key or "")
+        return info is not None and not info.executable
 
     def _dataset_event(self, event: Any, page: Page) -> DatasetEvent:
         dataset = self._lineage(event, page).observed(event)

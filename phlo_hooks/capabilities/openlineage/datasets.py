@@ -28,6 +28,9 @@ class DatasetNaming:
             `{"postgres": "postgres://db.example:5432/shop"}`.
         location: the code location's name.
 
+    Attributes:
+        has_sources: whether the user said where any tables are.
+
     Raises:
         ConfigurationError: a data source cannot be one of its kind.
     """
@@ -35,6 +38,7 @@ class DatasetNaming:
     def __init__(self, namespace: NamespaceTemplate, data_sources: Mapping[str, str], location: str) -> None:
         self._namespace = namespace
         self._sources = read_sources(data_sources)
+        self.has_sources = bool(data_sources)
         self._location = location
 
     def logical(self, key: str, *, group: str | None, tags: Mapping[str, str]) -> DatasetName:

@@ -63,6 +63,10 @@ class Page:
         found = self._value(_dataset(key)) or {}
         return Place(**{**found, "upstream": tuple(found.get("upstream", ()))})
 
+    def was_written(self, key: str) -> bool:
+        """Whether an asset was ever materialized, as far as anybody here knows."""
+        return self._value(_dataset(key)) is not None
+
     def put(self, key: str, place: Place) -> None:
         """An asset's dataset is there now."""
         self._keep(_dataset(key), {**asdict(place), "upstream": list(place.upstream)})

@@ -10,6 +10,7 @@ from openlineage.client.event_v2 import InputDataset, OutputDataset, StaticDatas
 
 from phlo_hooks.assets import AssetGraph, AssetInfo, PartitionInfo
 from phlo_hooks.capabilities.openlineage.activity import Activity, State
+from phlo_hooks.capabilities.openlineage.datasets import ASSET_SYMLINK
 from phlo_hooks.capabilities.openlineage.facets.column_lineage import column_lineage_facet
 from phlo_hooks.capabilities.openlineage.facets.dataset import dataset_facets, lifecycle_facet
 from phlo_hooks.capabilities.openlineage.facets.own import asset_facet
@@ -48,7 +49,9 @@ class Lineage:
         """What an activity reads. The same in all its states, so that a failure takes nothing away."""
         event = activity.event
         if isinstance(event, AssetEvent):
-            return [self._upstream(event, key, state) for key in self.upstream(event)]
+            keys = self.upstream(event)
+            known = [key for key in keys if state is not State.START or not self._unnamed(key)]
+            return [self._upstream(event, key, state) for key in known]
         if isinstance(event, QualityResultEvent):
             return self._checked(event, state)
         if isinstance(event, LineageEvent):
@@ -59,7 +62,8 @@ class Lineage:
         """What it writes."""
         event = activity.event
         if isinstance(event, AssetEvent):
-            return [self._written(event, state)]
+            unnamed = state is State.START and self._unnamed(event.asset_key or "")
+            return [] if unnamed else [self._written(event, state)]
         if isinstance(event, LineageEvent):
             return [self._linked(event, key) for key in _ends(event, 1)]
         return []
@@ -143,6 +147,14 @@ class Lineage:
     def name(self, key: str) -> DatasetName:
         """The name of an asset's dataset."""
         return self.known(key).name
+
+    def _unnamed(self, key: str) -> bool:
+        """Whether only its first materialization will say in which table an asset is: any other name that is told
+        before would be that of a dataset which there is not.
+        """
+        if not self.settings.naming.has_sources or self.page.was_written(key) or not self.info(key).executable:
+            return False
+        return all(other.type != ASSET_SYMLINK for other in self.known(key).symlinks)
 
     def _named(self, facts: DatasetFacts, info: AssetInfo) -> DatasetFacts:
         name, symlinks = self.settings.naming.names(

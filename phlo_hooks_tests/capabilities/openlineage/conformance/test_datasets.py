@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import dagster as dg
 import pytest
 
+from phlo_hooks.envelope import utc_now
 from phlo_hooks_tests.capabilities.openlineage import scenes
 from phlo_hooks_tests.capabilities.openlineage.conformance.driver import (
     QUIET,
@@ -20,7 +22,10 @@ from phlo_hooks_tests.capabilities.openlineage.scenes.columns import COLUMNS
 from phlo_hooks_tests.capabilities.openlineage.scenes.secrets import leaks
 from phlo_hooks_tests.producers.recording import ASSET_JOB, runtime_of
 
-pytestmark = QUIET
+pytestmark = [
+    *QUIET,
+    pytest.mark.filterwarnings("ignore:Function `Definitions.map_"),
+]
 
 # Of what Marquez takes in one request by default, and most proxies with it.
 SIZE_CAP = 10_000_000
@@ -41,7 +46,6 @@ def test_inputs_from_outside_of_the_run(backend):
     for event in played.of_job("report"):
         (orders, accounts, targets) = event["inputs"]
         assert ("orders", "legacy/targets") == (orders["name"], targets["name"])
-        assert ("postgres://crm:5432", "crm.public.accounts") != ("", "")
         assert "crm/accounts" in json.dumps(accounts)
     assert 3 == len(backend.graph().flows)
 
@@ -71,20 +75,19 @@ def test_a_part_of_a_step(backend):
     play(backend, scenes.multi_asset())
     before = backend.graph()
     play(backend, scenes.multi_asset(), "only_orders")
-    assert before == backend.graph()
+    after = backend.graph()
+    assert before.flows == after.flows
+    assert before.inputs.items() <= after.inputs.items()
 
 
 # -- names -------------------------------------------------------------------------------------------------------
 
 
-def test_tables_are_called_what_others_call_them(backend):
+def test_tables_are_called_what_others_call_them(backend, instance):
     """On both sides, in all states of all runs; the asset's key is another name of it."""
     fields = {"data_sources": WAREHOUSE}
-    with dg.DagsterInstance.ephemeral() as instance:
-        for _ in range(2):
-            played = play(
-                backend, kinds(scenes.ten_assets(fails=False)), instance=instance, fields=fields
-            )
+    for _ in range(2):
+        played = play(backend, kinds(scenes.ten_assets(fails=False)), instance=instance, fields=fields)
     report = played.end("report")
     for event in played.of_job("report"):
         assert ["wh.public.revenue", "wh.public.products"] == names(event["inputs"])
@@ -101,13 +104,12 @@ def test_the_first_run_of_all_names_no_dataset_that_is_none(backend):
     assert not [name for _, name in backend.datasets() if not name.startswith("wh.public.")]
 
 
-def test_a_failure_does_not_rename(backend):
+def test_a_failure_does_not_rename(backend, instance):
     """The table is where it was."""
     fields = {"data_sources": WAREHOUSE}
-    with dg.DagsterInstance.ephemeral() as instance:
-        play(backend, kinds(scenes.ten_assets(fails=False)), instance=instance, fields=fields)
-        before = backend.graph()
-        play(backend, kinds(scenes.ten_assets()), instance=instance, fields=fields)
+    play(backend, kinds(scenes.ten_assets(fails=False)), instance=instance, fields=fields)
+    before = backend.graph()
+    play(backend, kinds(scenes.ten_assets()), instance=instance, fields=fields)
     assert before == backend.graph()
 
 
@@ -138,16 +140,24 @@ def test_only(backend):
     assert {ASSET_JOB, "report", "export"} == played.states.keys()
 
 
+def names_of_fields(column) -> list[str]:
+    return [each["field"] for each in column["inputFields"]]
+
+
 def test_two_thousand_columns(backend):
-    """All of them, with where each comes from, in one event that a backend takes."""
+    """All of them in one event that a backend takes. Their lineage is what goes first where an event of ours is too
+    large: the edges of the last columns, while that of the table and of all other columns stays.
+    """
     played = play(backend, scenes.wide_schema())
     (output,) = played.end("features")["outputs"]
     fields = facet(output, "facets.schema.fields")
     assert [f"c{n}" for n in range(COLUMNS)] == [each["name"] for each in fields]
     assert list(range(1, COLUMNS + 1)) == [each["ordinal_position"] for each in fields]
     lineage = facet(output, "facets.columnLineage.fields")
-    assert COLUMNS == len(lineage)
-    assert ["id", "r7"] == [each["field"] for each in lineage["c7"]["inputFields"]]
+    assert COLUMNS / 3 < len(lineage) <= COLUMNS
+    whole = [name for name in lineage if ["id", f"r{name[1:]}"] == names_of_fields(lineage[name])]
+    assert len(whole) >= len(lineage) - 1
+    assert ["raw_orders"] == names(played.end("features")["inputs"])
     assert max(len(each.body) for each in backend.server.requests) < SIZE_CAP
 
 
@@ -191,10 +201,8 @@ def test_what_a_step_sees_of_others(backend):
 @pytest.mark.parametrize("runless", ["run", "dataset"])
 def test_from_outside(runless, backend, instance):
     """A materialization that no run made: a run of its own without a parent, or a dataset, as it is configured."""
-    defs = on_openlineage(dg.Definitions(), backend)
-    del defs
     made = scenes.runless(instance)
-    hooked = on_openlineage(made, backend, runless=runless, since=_long_ago())
+    hooked = on_openlineage(made, backend, runless=runless, since=utc_now() - timedelta(days=1))
     catch_up(hooked, instance)
     told = dataset_events(backend)
     runs = [event for event in backend.events if event.get("job", {}).get("name") == "crm/accounts"]
@@ -204,14 +212,6 @@ def test_from_outside(runless, backend, instance):
     assert ["START", "COMPLETE"] == [event["eventType"] for event in check]
     assert not [event for event in (*runs, *check) if "parent" in event["run"]["facets"]]
     backend.check_lifecycle()
-
-
-def _long_ago():
-    from datetime import timedelta
-
-    from phlo_hooks.envelope import utc_now
-
-    return utc_now() - timedelta(days=1)
 
 
 def test_a_job_of_ops(backend):
