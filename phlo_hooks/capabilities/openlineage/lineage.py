@@ -72,7 +72,7 @@ class Lineage:
         """The keys of all that an asset is computed from: declared, seen now, or seen the last time."""
         key = event.asset_key or ""
         seen = (edge.upstream_asset for edge in event.column_lineage)
-        keys = dict.fromkeys((*self.info(key).upstream, *seen, *self.page.place(key).upstream))
+        keys = dict.fromkeys((*sources(self.info(key)), *seen, *self.page.place(key).upstream))
         return [each for each in keys if each != key]
 
     def info(self, key: str) -> AssetInfo:
@@ -91,6 +91,12 @@ class Lineage:
             upstream=tuple(dict.fromkeys(edge.upstream_asset for edge in event.column_lineage)),
         )
 
+    def written(self, event: AssetEvent) -> Place:
+        """What is to be remembered of a materialization."""
+        place = self.place(event)
+        name = self.known(event.asset_key or "", place).name
+        return replace(place, location=self.settings.location, namespace=name.namespace, name=name.name)
+
     def known(self, key: str, place: Place | None = None) -> DatasetFacts:
         """A dataset, as far as its names go."""
         info, place = self.info(key), place or self.page.place(key)
@@ -103,7 +109,15 @@ class Lineage:
             kinds=info.kinds,
             metadata=info.metadata,
         )
-        return self._named(facts, info)
+        named = self._named(facts, info)
+        told = self._told(info, place)
+        return named if told is None or told == named.name else replace(named, name=told, symlinks=())
+
+    def _told(self, info: AssetInfo, place: Place) -> DatasetName | None:
+        """What another code location calls a dataset that it writes: here it is only read."""
+        if info.executable or place.name is None or place.location == self.settings.location:
+            return None
+        return DatasetName(place.namespace or "", place.name)
 
     def described(self, facts: DatasetFacts) -> DatasetFacts:
         """With what the definitions say of its content."""
@@ -136,7 +150,7 @@ class Lineage:
 
     def static_inputs(self, key: str) -> list[InputDataset]:
         """What the definitions say that an asset is computed from."""
-        keys = dict.fromkeys((*self.info(key).upstream, *self.page.place(key).upstream))
+        keys = dict.fromkeys((*sources(self.info(key)), *self.page.place(key).upstream))
         return [self._input(self.known(each)) for each in keys if each != key]
 
     def static_output(self, key: str) -> OutputDataset:
@@ -152,7 +166,11 @@ class Lineage:
         """Whether only its first materialization will say in which table an asset is: any other name that is told
         before would be that of a dataset which there is not.
         """
-        if not self.settings.naming.has_sources or self.page.was_written(key) or not self.info(key).executable:
+        if (
+            not self.settings.naming.has_sources
+            or self.page.was_written(key)
+            or not self.info(key).executable
+        ):
             return False
         return all(other.type != ASSET_SYMLINK for other in self.known(key).symlinks)
 
@@ -259,6 +277,11 @@ class Lineage:
             self.assets.partition(key, each) or PartitionInfo(each, {"partition": each})
             for each in partition_keys
         )
+
+
+def sources(info: AssetInfo) -> list[str]:
+    """The keys of all that the definitions say that an asset is computed from."""
+    return [*info.upstream, *(edge.upstream_asset for edge in info.column_lineage)]
 
 
 def _ends(event: LineageEvent, side: int) -> list[str]:

@@ -223,7 +223,7 @@ class LazyHandlers:
 
         host = self._host
         composer = Composer(self._resource.settings(host), host.assets)
-        return Sender(composer, Ledger(host.state, host.clock), self._resource.outlet)
+        return Sender(composer, Ledger.of(host), self._resource.outlet)
 
     @cached_property
     def _graph_sender(self) -> Callable[[DefinitionsEvent], None]:
@@ -231,7 +231,7 @@ class LazyHandlers:
         from phlo_hooks.capabilities.openlineage.static import Graph, GraphSender
 
         host = self._host
-        ledger = Ledger(host.state, host.clock)
+        ledger = Ledger.of(host)
         graph = Graph(self._resource.settings(host), host.assets, ledger)
         return GraphSender(graph, host.state, self._resource.outlet)
 

@@ -14,7 +14,7 @@ from openlineage.client.serde import Serde
 from phlo_hooks.assets import AssetGraph
 from phlo_hooks.capabilities.openlineage.facets.job import asset_job_facets
 from phlo_hooks.capabilities.openlineage.ledger import Ledger, kept_key
-from phlo_hooks.capabilities.openlineage.lineage import Lineage
+from phlo_hooks.capabilities.openlineage.lineage import Lineage, sources
 from phlo_hooks.capabilities.openlineage.producer import PRODUCER
 from phlo_hooks.capabilities.openlineage.settings import Settings
 from phlo_hooks.capabilities.openlineage.transports import Outlet
@@ -48,9 +48,8 @@ class Graph:
     def events(self, key: str, when: datetime) -> Iterator[StaticEvent]:
         """What there is to tell of an asset: its dataset, and the job that computes it, if there is one."""
         info = self._assets.asset(key)
-        page = self._ledger.open(
-            run_id=None, dagster_run=None, assets=(key, *(info.upstream if info else ()))
-        )
+        upstream = sources(info) if info else ()
+        page = self._ledger.open(run_id=None, dagster_run=None, assets=(key, *upstream), computed=key)
         lineage = Lineage(self._settings, self._assets, page, {})
         at = when.isoformat().replace("+00:00", "Z")
         yield DatasetEvent(eventTime=at, producer=PRODUCER, dataset=lineage.static(key))

@@ -2,11 +2,21 @@
 
 import threading
 
-from phlo_hooks.assets import AssetInfo, CodeReference
+import pytest
+
+from phlo_hooks.assets import AssetInfo, CheckInfo, CodeReference
 from phlo_hooks.capabilities import OpenLineageResource
 from phlo_hooks.capabilities.openlineage.facets.job import asset_job_facets
+from phlo_hooks.event_parts import ColumnEdge
+from phlo_hooks.events import QualityResultEvent
+from phlo_hooks.memory import MemoryState
 from phlo_hooks.redaction import redact_text
 from phlo_hooks_tests.capabilities.openlineage.helpers import sent
+from phlo_hooks_tests.capabilities.openlineage.shop import ROOT, Shelf, Shop, end, where
+
+POSTGRES = {"postgres": "postgres://db/shop"}
+TABLE = ("postgres://db:5432", "shop.raw.orders")
+EDGE = ColumnEdge(column="total", upstream_asset="raw/orders", upstream_column="amount")
 
 
 def _code(*locations):
@@ -41,3 +51,65 @@ def test_one_outlet_for_all_threads_of_a_relay():
             thread.join()
         assert 8 == len(found)
         assert 1 == len(set(map(id, found)))
+
+
+def _orders(**changes):
+    """A materialization that says where its table is, which the definitions do not."""
+    return end(
+        "raw/orders", table_name="raw.orders", metadata={"dagster/storage_kind": "postgres"}, **changes
+    )
+
+
+def _called(datasets):
+    return [(each["namespace"], each["name"]) for each in datasets]
+
+
+def _check():
+    place = where("report", check_name="fresh")
+    return QualityResultEvent(
+        event_type="quality.result", asset_key="report", check_name="fresh", passed=True, correlation=place
+    )
+
+
+READERS = {
+    "what a column came from the last time": (
+        [AssetInfo("report")],
+        [end("report", run_id=ROOT, column_lineage=(EDGE,)), end("report", status="failure")],
+    ),
+    "a column's source in the definitions": ([AssetInfo("report", column_lineage=(EDGE,))], [end("report")]),
+    "what a check looks at besides": ([CheckInfo("report", "fresh", upstream=("raw/orders",))], [_check()]),
+}
+
+
+@pytest.mark.parametrize(("things", "events"), READERS.values(), ids=READERS)
+def test_who_reads_a_table_calls_it_as_who_writes_it(things, events):
+    """Where it is has to be looked up for each of them, not only for those that `deps` names."""
+    shop = Shop(Shelf(AssetInfo("raw/orders"), *things), data_sources=POSTGRES)
+    shop.play(_orders())
+    assert TABLE in _called(shop.play(*events)[-1]["inputs"])
+
+
+def test_a_table_that_another_tool_tells_of():
+    """It is excluded; its readers are told all the same, and have to mean the same table."""
+    shelf = Shelf(AssetInfo("raw/orders"), AssetInfo("report", upstream=("raw/orders",)))
+    shop = Shop(shelf, data_sources=POSTGRES, exclude=("raw/orders",))
+    assert [] == shop.play(_orders())
+    assert [TABLE] == _called(shop.play(end())[-1]["inputs"])
+
+
+NAMED = {
+    "by its table": {"data_sources": POSTGRES},
+    "by its location": {"dataset_namespace": "dagster/{location}"},
+    "by its group": {"dataset_namespace": "{group}"},
+}
+
+
+@pytest.mark.parametrize("naming", NAMED.values(), ids=NAMED)
+def test_a_table_of_another_code_location(naming):
+    """There it is an asset with a group, here no more than a key: it is one dataset."""
+    shared = MemoryState()
+    there = Shop(Shelf(AssetInfo("raw/orders", group="raw")), location="there", shared=shared, **naming)
+    stub = AssetInfo("raw/orders", group="default", executable=False)
+    here = Shop(Shelf(stub, AssetInfo("report", upstream=("raw/orders",))), shared=shared, **naming)
+    written = _called(there.play(_orders())[-1]["outputs"])
+    assert written == _called(here.play(end())[-1]["inputs"])
