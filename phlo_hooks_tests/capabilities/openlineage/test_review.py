@@ -1,14 +1,18 @@
 """What a review found, and must not come back."""
 
+import itertools
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from phlo_hooks.assets import AssetInfo, CheckInfo, CodeReference
 from phlo_hooks.capabilities import OpenLineageResource
+from phlo_hooks.capabilities.openlineage import static
 from phlo_hooks.capabilities.openlineage.facets.job import asset_job_facets
+from phlo_hooks.errors import RetryLater
 from phlo_hooks.event_parts import ColumnEdge
-from phlo_hooks.events import QualityResultEvent
+from phlo_hooks.events import DefinitionsEvent, QualityResultEvent
 from phlo_hooks.memory import MemoryState
 from phlo_hooks.redaction import redact_text
 from phlo_hooks_tests.capabilities.openlineage.helpers import sent
@@ -113,3 +117,26 @@ def test_a_table_of_another_code_location(naming):
     here = Shop(Shelf(stub, AssetInfo("report", upstream=("raw/orders",))), shared=shared, **naming)
     written = _called(there.play(_orders())[-1]["outputs"])
     assert written == _called(here.play(end())[-1]["inputs"])
+
+
+def _changed(fingerprint):
+    return DefinitionsEvent(event_type="definitions.changed", location="shop", fingerprint=fingerprint)
+
+
+def test_a_graph_that_takes_many_calls(monkeypatch):
+    """Also where nothing of it is new: to look at 10,000 assets takes longer than one call may, and each call
+    began with the first of them, for ever."""
+    seconds = itertools.count()
+    monkeypatch.setattr(static, "_BUDGET", 3.5)
+    monkeypatch.setattr(static, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    shelf, state, told = Shelf(*(AssetInfo(f"a{at}") for at in range(10))), MemoryState(), []
+    shop = Shop(shelf)
+    send = static.GraphSender(
+        static.Graph(shop.settings, shelf, shop.ledger), state, lambda: SimpleNamespace(send=told.append)
+    )
+    for event in (_changed("first"), _changed("second")):
+        for _ in range(3):
+            with pytest.raises(RetryLater, match="told as far as"):
+                send(event)
+        send(event)
+        assert 20 == len(told)
