@@ -117,6 +117,7 @@ class _Sending:
     @contextmanager
     def _progress(self, total: int) -> Iterator[Callable[[int], None]]:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+        console = Console(file=sys.stderr)
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task(self._setup.name, total=total)
             yield lambda left: progress.update(task, completed=max(0, total - left))
