@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from receiver import Poster
 from runs import chain
@@ -34,9 +33,9 @@ defs = with_hooks(
 
 
 @contextmanager
-def relaying() -> Iterator[None]:
+def relaying(file: str = __file__) -> Iterator[None]:
     """`phlo-hooks relay` as a process beside, at work on the instance of DAGSTER_HOME."""
-    command = [sys.executable, "-m", "phlo_hooks", "relay", "-f", str(Path(__file__))]
+    command = [sys.executable, "-m", "phlo_hooks", "relay", "-f", file]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()

@@ -1,6 +1,6 @@
 """A local HTTP receiver in a process of its own, as lean as Python allows, and the client that posts to it.
 
-    python benchmarks/receiver.py [fast|hangs|refuses|errors]
+    python benchmarks/receiver.py [fast|hangs|refuses|errors] [PORT]
 
 Used by the other benchmarks: what it costs must not be taken for what the relay costs.
 """
@@ -72,11 +72,11 @@ class Connection(asyncio.Protocol):
         self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
 
 
-async def serve(behaviour: str) -> None:
-    """Answer on a free port, which is printed, until the process is ended."""
+async def serve(behaviour: str, port: int) -> None:
+    """Answer on a port (0: any that is free), which is printed, until the process is ended."""
     kept: list[tuple[float, bytes]] = []
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(behaviour, kept), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: Connection(behaviour, kept), "127.0.0.1", port)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -96,12 +96,12 @@ class Receiver:
 
 
 @contextmanager
-def running(behaviour: str = "fast") -> Iterator[Receiver]:
+def running(behaviour: str = "fast", port: int = 0) -> Iterator[Receiver]:
     """A receiver that behaves like this; one that refuses is a port at which nobody listens."""
     if behaviour == "refuses":
-        yield Receiver(_free_port())
+        yield Receiver(port or _free_port())
         return
-    command = [sys.executable, str(Path(__file__)), behaviour]
+    command = [sys.executable, str(Path(__file__)), behaviour, str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -144,4 +144,4 @@ class Poster:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1] if len(sys.argv) > 1 else "fast"))
+    asyncio.run(serve(*(sys.argv[1:2] or ["fast"]), port=int((sys.argv[2:3] or ["0"])[0])))

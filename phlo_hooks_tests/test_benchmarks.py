@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(
 SCRIPTS = {
     "backends": ["--quick"],
     "latency": ["--quick"],
+    "lineage": ["--quick"],
     "relay": ["--quick", "--stores", "sqlite"],
     "scale": ["--quick", "--stores", "sqlite"],
 }

@@ -7,12 +7,9 @@ import json
 import logging
 import weakref
 from collections.abc import Iterator
-from dataclasses import asdict
 from functools import cached_property
-from typing import Any
 
 import dagster as dg
-from pydantic import BaseModel
 
 from phlo_hooks.assets import AssetInfo, CheckInfo, PartitionInfo
 from phlo_hooks.producers.asset_info import asset_info, check_info
@@ -98,7 +95,7 @@ class DefinedAssets:
     def _fingerprint(self) -> str:
         digest = hashlib.sha256()
         for info in self._unredacted():
-            digest.update(json.dumps(asdict(info), sort_keys=True, default=_said).encode() + b"\n")
+            digest.update(json.dumps(info, sort_keys=True, default=vars).encode() + b"\n")
         return digest.hexdigest()
 
     def _unredacted(self) -> Iterator[AssetInfo | CheckInfo]:
@@ -116,7 +113,3 @@ class DefinedAssets:
         deps = spec.deps if spec else ()
         above = dg.AssetKey.from_user_string(upstream)
         return next((dep.partition_mapping for dep in deps if dep.asset_key == above), None)
-
-
-def _said(part: Any) -> Any:
-    return part.model_dump() if isinstance(part, BaseModel) else str(part)

@@ -25,9 +25,12 @@ def dimensions_of(partitions: dg.PartitionsDefinition | None) -> tuple[str, ...]
 def partition_info(partitions: dg.PartitionsDefinition, key: str) -> PartitionInfo | None:
     """A partition; None where there is none of this key. Its time is in UTC, so that a day in which the clock
     changes has its 23 or 25 hours also when one is subtracted from the other.
+
+    Raises:
+        Exception: the key has not as many parts as there are dimensions, or a user's own definition fails.
     """
     named = _by_dimension(partitions, key)
-    if named is None or not all(_has(partition, own) for partition, own in named.values()):
+    if not all(_has(partition, own) for partition, own in named.values()):
         return None
     windows = (_window(partition, own) for partition, own in named.values())
     return PartitionInfo(
@@ -65,15 +68,12 @@ def upstream_keys(
         return () if len(subset) > MOST_UPSTREAM else tuple(sorted(subset.get_partition_keys()))
 
 
-_Named = Mapping[str, tuple[dg.PartitionsDefinition, str]]
-
-
-def _by_dimension(partitions: dg.PartitionsDefinition, key: str) -> _Named | None:
-    """The definition and the key of each dimension; None where the key has not as many parts."""
+def _by_dimension(
+    partitions: dg.PartitionsDefinition, key: str
+) -> Mapping[str, tuple[dg.PartitionsDefinition, str]]:
+    """The definition and the key of each dimension."""
     if not isinstance(partitions, dg.MultiPartitionsDefinition):
         return {ONLY_DIMENSION: (partitions, key)}
-    if not partitions.is_valid_key_format(key):
-        return None
     keys = partitions.get_partition_key_from_str(key).keys_by_dimension
     return {name: (partitions.get_partitions_def_for_dimension(name), own) for name, own in keys.items()}
 

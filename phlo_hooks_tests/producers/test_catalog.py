@@ -124,7 +124,9 @@ FACTS = [
     pytest.param(
         dg.AssetSpec("ext", owners=["team:x"], tags={"k": "v"}, deps=["bare"]),
         "ext",
-        AssetFacts("ext", Stage.TRANSFORM, "default", (), ("team:x",), {"k": "v"}, ("bare",)),
+        AssetFacts(
+            "ext", Stage.TRANSFORM, "default", (), ("team:x",), {"k": "v"}, ("bare",), executable=False
+        ),
         id="external",
     ),
 ]
@@ -140,7 +142,7 @@ def test_asset(source: Any, key: str, facts: AssetFacts) -> None:
 def test_source_asset() -> None:
     """Deprecated, and still in many a project."""
     source = dg.SourceAsset("src", group_name="landing", tags={"k": "v"})
-    expected = AssetFacts("src", Stage.INGESTION, "landing", tags={"k": "v"})
+    expected = AssetFacts("src", Stage.INGESTION, "landing", tags={"k": "v"}, executable=False)
     assert expected == Catalog([source]).asset("src")
 
 

@@ -22,7 +22,8 @@ def watch_definitions(post: Post, notes: Notes) -> Iterator[DefinitionsEvent]:
         return
     last = notes.get(_LAST) or {"fingerprint": None, "change": 0}
     fingerprint = post.assets.fingerprint()
-    if fingerprint == last["fingerprint"]:
+    # Empty where there are no definitions.
+    if fingerprint in ("", last["fingerprint"]):
         return
     change = last["change"] + 1
     yield _event(post, fingerprint, change)

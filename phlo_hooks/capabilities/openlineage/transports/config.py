@@ -54,7 +54,7 @@ def _explicit(settings: TransportSettings, environ: Mapping[str, str]) -> dict[s
     if not settings.url.strip():
         raise ConfigurationError("url= is empty: set it, or leave it out")
     # The key in the environment belongs to the url in the environment, and goes nowhere else.
-    same = settings.url == environ.get("OPENLINEAGE_URL")
+    same = settings.url.strip() == environ.get("OPENLINEAGE_URL", "").strip()
     return (by_url(environ) if same else None) or {"type": "http", "url": settings.url}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 from pathlib import Path
@@ -212,11 +213,15 @@ def test_disabled(server: FaultServer, home: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_the_user_gave_is_left_as_it_was(server: FaultServer) -> None:
-    child = {"type": "http", "url": server.url, "name": "one", "priority": 3}
-    config = {"type": "composite", "transports": [child]}
-    send(transport=config)
-    send(transport=config)
-    assert child == {"type": "http", "url": server.url, "name": "one", "priority": 3}
+    """The client takes names and priorities out of it."""
+    children = [
+        {"type": "http", "url": server.url, "name": "one"},
+        {"type": "console", "name": "two", "priority": 3},
+    ]
+    before = copy.deepcopy(children)
+    send(transport={"type": "composite", "transports": children})
+    send(transport={"type": "composite", "transports": children})
+    assert children == before
     assert server.count == 2
 
 

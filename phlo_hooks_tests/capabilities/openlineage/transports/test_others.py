@@ -14,6 +14,7 @@ from openlineage.client.transport import MSKIAMTransport, Transport, get_default
 from phlo_hooks.capabilities.openlineage.transports import Outlet, TransportSettings
 from phlo_hooks.capabilities.openlineage.transports.failures import as_delivery_error
 from phlo_hooks.capabilities.openlineage.transports.kafka import Kafka, MskIam
+from phlo_hooks.capabilities.openlineage.transports.preparation import prepared
 from phlo_hooks.errors import DeliveryError, PermanentError
 from phlo_hooks_tests.capabilities.openlineage.transports.helpers import job_event, outlet_of, run_event, send
 
@@ -91,6 +92,14 @@ def test_kafka_without_a_broker() -> None:
     with pytest.raises(DeliveryError, match="OpenLineage transport kafka: .*timed out") as caught:
         send(transport=kafka(config), timeout=0.5)
     assert not isinstance(caught.value, PermanentError)
+
+
+@pytest.mark.parametrize("own", [{}, {"message.timeout.ms": 7}, {"delivery.timeout.ms": 7}], ids=str)
+def test_kafka_ends_an_attempt_in_time(mock_brokers: dict[str, Any], own: dict[str, int]) -> None:
+    """librdkafka's own five minutes are beyond what a relay waits; who sets it knows better."""
+    config = prepared(kafka({**mock_brokers, **own}), timeout=1.5)["config"]
+    limits = {name: value for name, value in config.items() if name.endswith(".timeout.ms")}
+    assert limits == (own or {"message.timeout.ms": 1500})
 
 
 def test_kafka_refuses_what_is_too_large(mock_brokers: dict[str, Any]) -> None:
