@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from phlo_hooks.cli.openlineage import backfilling, printing, sending
+from phlo_hooks.delivery.relay import Relay, RelayReport
+from phlo_hooks.producers.runtime import Runtime
 from phlo_hooks.testing import Fault
 from phlo_hooks_tests.capabilities.openlineage.spec import errors_of
 from phlo_hooks_tests.cli.lineage_lake import HOOK, LOCATION, Lake, lines, opened
@@ -265,3 +267,25 @@ def test_runs_of_other_code_locations(lake: Lake, monkeypatch: pytest.MonkeyPatc
     [said] = lake.json("backfill", "--since", "1h", "--dry-run", "--location", "sales")
     assert said["events"] > 5
     assert said["location"] == "sales"
+
+
+def test_a_relay_beside_it(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What that one sends is waited for, and not counted as sent here."""
+    lake.run(resources="")
+    make = Runtime.relay
+
+    def forestalled(self: Runtime, *arguments: Any, **options: Any) -> Relay:
+        ours, other = (make(self, *arguments, **options) for _ in range(2))
+
+        def run(budget: float) -> RelayReport:
+            other.run(budget)
+            return RelayReport()
+
+        monkeypatch.setattr(ours, "run", run)
+        return ours
+
+    monkeypatch.setattr(Runtime, "relay", forestalled)
+    *_, said = lake.json("backfill", *ALL)
+    assert (said["sent"], said["left"], said["reason"]) == (0, 0, "")
+    assert said["elsewhere"] == len(lake.store.deliveries()) > 5
+    assert len(lake.backend.events) > 5
