@@ -12,8 +12,12 @@ from phlo_hooks.errors import ConfigurationError
 _SECRET_PIECE = 12
 
 
-def check_url(url: str) -> None:
+def check_url(url: str, *, instead: str = "headers={'Authorization': EnvVar(…)}") -> None:
     """Refuse what no request can be sent to; the message shows none of it but the scheme and the host.
+
+    Args:
+        url: absolute.
+        instead: how to give what no URL should hold.
 
     Raises:
         ConfigurationError: what is wrong.
@@ -33,8 +37,7 @@ def check_url(url: str) -> None:
         raise ConfigurationError("url has no host: use https://host[:port]/path")
     if "@" in parts.netloc:
         raise ConfigurationError(
-            f"url has a user or password before {host!r}: send it as a header, "
-            "headers={'Authorization': EnvVar(…)}"
+            f"url has a user or password before {host!r}: send it as a header, {instead}"
         )
 
 

@@ -77,7 +77,7 @@ def asset_info(asset: AssetFacts, redactor: Redactor) -> AssetInfo:
         upstream=asset.upstream,
         executable=asset.executable,
         tool=(declared.tool if declared else None) or asset.tool,
-        table_name=_text(table.table_name or (declared.table if declared else None), redactor),
+        table_name=_text((declared.table if declared else None) or table.table_name, redactor),
         uri=_text(table.uri, redactor),
         storage_kind=_text(table.storage_kind, redactor) or _storage(asset),
         columns=_columns(table, redactor),

@@ -182,18 +182,19 @@ def test_storage_kind(metadata: dict[str, Any], kinds: set[str], expected: str |
 
 
 @pytest.mark.parametrize(
-    ("metadata", "expected"),
+    ("metadata", "declared", "expected"),
     [
-        pytest.param({"dagster/table_name": "spec.t"}, "spec.t", id="spec"),
-        pytest.param({"dagster/relation_identifier": "dbt.t"}, "dbt.t", id="dbt"),
-        pytest.param({}, "declared.t", id="decorator"),
+        pytest.param({"dagster/table_name": "spec.t"}, None, "spec.t", id="spec"),
+        pytest.param({"dagster/relation_identifier": "dbt.t"}, None, "dbt.t", id="dbt"),
+        pytest.param({}, "declared.t", "declared.t", id="decorator"),
+        pytest.param({"dagster/table_name": "spec.t"}, "declared.t", "declared.t", id="both"),
     ],
 )
-def test_table_name(metadata: dict[str, Any], expected: str) -> None:
-    """The spec's own, dbt's, the decorator's."""
+def test_table_name(metadata: dict[str, Any], declared: str | None, expected: str) -> None:
+    """The decorator's first, as in events; then the spec's own, dbt's."""
 
     @dg.asset(metadata=metadata)
-    @transform(table="declared.t")
+    @transform(table=declared)
     def table() -> None: ...
 
     assert info(table).table_name == expected

@@ -12,7 +12,7 @@ from phlo_hooks.errors import StoreError
 from phlo_hooks.state import StateChange, StateEntry, StateStore
 
 # A run that takes longer has its start told twice.
-_RUNS_KEPT = timedelta(days=30)
+_RUNS_KEPT = timedelta(days=7)
 _TRIES = 8
 
 

@@ -24,6 +24,9 @@ from phlo_hooks.events import AssetEvent, HookEvent, LineageEvent, QualityResult
 
 Facets = dict[str, Any]
 
+# What Dagster calls the version of data that it knows nothing of.
+_NO_VERSIONS = frozenset({"INITIAL", "UNKNOWN", "NULL"})
+
 
 @dataclass(frozen=True)
 class Lineage:
@@ -117,7 +120,7 @@ class Lineage:
             return StaticDataset(*facts.name, facets=self._facets(facts, event))
         facts = replace(
             self.described(self.known(key)),
-            data_version=_text(event.payload.get("dagster/data_version")),
+            data_version=_version(event.payload.get("dagster/data_version")),
             columns=_columns(event.payload.get("dagster/column_schema")) or self.info(key).columns,
         )
         return StaticDataset(*facts.name, facets=self._facets(facts))
@@ -158,7 +161,7 @@ class Lineage:
         facts = replace(
             self.known(key),
             partitions=self._partitions_of(event, key),
-            data_version=event.input_versions.get(key),
+            data_version=_version(event.input_versions.get(key)),
         )
         own: Facets = {"subset": input_subset(facts.partitions)}
         if state is State.COMPLETE:
@@ -193,7 +196,7 @@ class Lineage:
             facts,
             owners=event.owners or facts.owners,
             columns=event.columns or facts.columns,
-            data_version=event.data_version,
+            data_version=_version(event.data_version),
             partitions=self.partitions(event),
             metadata={**facts.metadata, **event.metadata},
         )
@@ -257,6 +260,11 @@ def _there(facets: Facets) -> Facets:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _version(value: Any) -> str | None:
+    found = _text(value)
+    return None if found in _NO_VERSIONS else found
 
 
 def _columns(schema: Any) -> tuple[Column, ...]:

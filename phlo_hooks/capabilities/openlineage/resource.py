@@ -221,7 +221,7 @@ def _check(resource: OpenLineageResource) -> None:
     if resource.url and resource.transport:
         raise ConfigurationError("OpenLineageResource has a url and a transport: give one of them")
     if resource.url and not isinstance(resource.url, dg.EnvVar):
-        check_url(resource.url)
+        check_url(resource.url, instead="set api_key=EnvVar(…)")
     if resource.runless not in ("run", "dataset"):
         raise ConfigurationError(f"OpenLineageResource: runless {resource.runless!r}: use 'run' or 'dataset'")
     if not resource.timeout > 0:

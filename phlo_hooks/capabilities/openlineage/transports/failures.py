@@ -16,8 +16,13 @@ from phlo_hooks.errors import DeliveryError, PermanentError, RetryLater
 from phlo_hooks.redaction import Redactor
 from phlo_hooks.urls import origin
 
-# A key can be mended, and nothing is lost until then.
-_MENDABLE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+# It is the key or the path that is wrong, not the event: both can be mended, and nothing is lost until then.
+_MENDABLE = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED,
+)
 
 
 def as_delivery_error(error: Exception, transport: Transport, secrets: Iterable[str]) -> DeliveryError:

@@ -87,8 +87,8 @@ def test_what_the_backend_refuses_is_permanent(server: FaultServer, kind: str) -
         send(transport=transport(kind, server.url))
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_wrong_key_loses_nothing(server: FaultServer, status: int) -> None:
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+def test_a_wrong_key_or_path_loses_nothing(server: FaultServer, status: int) -> None:
     """It can be mended."""
     server.always(Fault.answer(status))
     with pytest.raises(DeliveryError, match=f"http at {server.url} answered {status}") as caught:
