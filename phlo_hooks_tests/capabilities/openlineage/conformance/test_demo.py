@@ -61,7 +61,9 @@ def test_every_run_is_told_once(demo):
     """The Dagster runs, and each asset and check in them; all valid, none lost, none doubled."""
     demo.backend.check_valid()
     demo.backend.check_lifecycle()
-    told = Counter((event["run"]["runId"], event["eventType"]) for event in demo.backend.events if "run" in event)
+    told = Counter(
+        (event["run"]["runId"], event["eventType"]) for event in demo.backend.events if "run" in event
+    )
     assert {1} == set(told.values())
     ends = {event["run"]["runId"]: event["eventType"] for event in demo.ends}
     assert all(ends[run_id] == "COMPLETE" for run_id in demo.run_ids)

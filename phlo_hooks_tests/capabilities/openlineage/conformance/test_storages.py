@@ -38,9 +38,7 @@ def told(new_instance, storage: str, *, step_hooks: bool) -> list[str]:
         for number, (scene, options) in enumerate(SCENES):
             folder = f"sqlite:///{instance.root_directory}/hooks_{number}.db"
             # Since now: what ran before belongs to other definitions.
-            hooked = on_openlineage(
-                scene, backend, step_hooks=step_hooks, store=folder, since=utc_now()
-            )
+            hooked = on_openlineage(scene, backend, step_hooks=step_hooks, store=folder, since=utc_now())
             job = hooked.resolve_job_def(ASSET_JOB)
             job.execute_in_process(instance=instance, raise_on_error=False, **options)
             catch_up(hooked, instance)
