@@ -108,7 +108,7 @@ class Composer:
         return runless and self.settings.runless == "dataset"
 
     def _only_looks(self, event: HookEvent) -> bool:
-        """Whether it is the step of an observable source, which makes nothing: what it saw is told for itself."""
+        """Whether it is the step of an observable source, which makes nothing: what it saw is told apart."""
         if not isinstance(event, AssetEvent) or event.status == "success":
             return False
         info = self.assets.asset(event.asset_key or "")
@@ -205,7 +205,8 @@ def _due(activity: Activity, told: Told) -> list[State]:
     own, state = activity.event.event_id, activity.state
     if state is State.START:
         return [state] if told.start == own or told == Told() else []
-    begins = [State.START] if told.start in (None, own) else []
+    # Not where the start alone was taken before: it is the end that is tried again.
+    begins = [State.START] if told.start is None or told == Told(own, own) else []
     if told.end in (None, own):
         return [*begins, state]
     # A run ends once. Another materialization of the same attempt is news; another failure is none.

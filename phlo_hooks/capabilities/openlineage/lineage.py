@@ -19,6 +19,7 @@ from phlo_hooks.capabilities.openlineage.facets.quality import assertion, assert
 from phlo_hooks.capabilities.openlineage.facets.statistics import input_statistics, output_statistics
 from phlo_hooks.capabilities.openlineage.facts import DatasetFacts, DatasetName
 from phlo_hooks.capabilities.openlineage.ledger import Page, Place
+from phlo_hooks.capabilities.openlineage.partition_paths import without_partition
 from phlo_hooks.capabilities.openlineage.settings import Settings
 from phlo_hooks.event_parts import Column, ColumnEdge
 from phlo_hooks.events import AssetEvent, HookEvent, LineageEvent, QualityResultEvent, TelemetryEvent
@@ -88,10 +89,17 @@ class Lineage:
             table_name=getattr(event, "table_name", None)
             or _text(metadata.get("dagster/table_name"))
             or before.table_name,
-            uri=_text(metadata.get("dagster/uri")) or before.uri,
+            uri=self._whole(event, _text(metadata.get("dagster/uri"))) or before.uri,
             storage_kind=_text(metadata.get("dagster/storage_kind")) or before.storage_kind,
             upstream=tuple(dict.fromkeys(edge.upstream_asset for edge in event.column_lineage)),
         )
+
+    def _whole(self, event: AssetEvent, uri: str | None) -> str | None:
+        """The URI of all partitions, of that of one: they are one dataset."""
+        if uri is None:
+            return None
+        partitions = self.partitions(event)
+        return without_partition(uri, [key for each in partitions for key in each.dimensions.values()])
 
     def written(self, event: AssetEvent) -> Place:
         """What is to be remembered of a materialization."""
@@ -165,8 +173,8 @@ class Lineage:
         return self.known(key).name
 
     def _unnamed(self, key: str) -> bool:
-        """Whether only its first materialization will say in which table an asset is: any other name that is told
-        before would be that of a dataset which there is not.
+        """Whether only its first materialization will say in which table an asset is: any other name that is
+        told before would be that of a dataset which there is not.
         """
         if (
             not self.settings.naming.has_sources
@@ -213,9 +221,9 @@ class Lineage:
 
     def _written(self, event: AssetEvent, state: State) -> OutputDataset:
         if state not in _WRITTEN:
-            facts = replace(
-                self.described(self.known(event.asset_key or "")), partitions=self.partitions(event)
-            )
+            # Where an end brings the start, too, it says already where that is.
+            facts = self.described(self.known(event.asset_key or "", self.place(event)))
+            facts = replace(facts, partitions=self.partitions(event))
             return self._output(facts, self._facets(facts))
         facts = self._materialized(event)
         own = {"outputStatistics": output_statistics(event.metrics)}

@@ -10,13 +10,15 @@ from phlo_hooks.assets import AssetInfo, CheckInfo, CodeReference
 from phlo_hooks.capabilities import OpenLineageResource
 from phlo_hooks.capabilities.openlineage import static
 from phlo_hooks.capabilities.openlineage.facets.job import asset_job_facets
-from phlo_hooks.errors import RetryLater
+from phlo_hooks.capabilities.openlineage.partition_paths import without_partition
+from phlo_hooks.capabilities.openlineage.sender import Sender
+from phlo_hooks.errors import DeliveryError, RetryLater
 from phlo_hooks.event_parts import ColumnEdge
 from phlo_hooks.events import DefinitionsEvent, QualityResultEvent
 from phlo_hooks.memory import MemoryState
 from phlo_hooks.redaction import redact_text
 from phlo_hooks_tests.capabilities.openlineage.helpers import sent
-from phlo_hooks_tests.capabilities.openlineage.shop import ROOT, Shelf, Shop, end, where
+from phlo_hooks_tests.capabilities.openlineage.shop import ROOT, Shelf, Shop, end, start, states, where
 
 POSTGRES = {"postgres": "postgres://db/shop"}
 TABLE = ("postgres://db:5432", "shop.raw.orders")
@@ -140,3 +142,59 @@ def test_a_graph_that_takes_many_calls(monkeypatch):
                 send(event)
         send(event)
         assert 20 == len(told)
+
+
+def test_an_end_that_is_tried_again():
+    """The start that it brought was taken, and is not sent with each attempt."""
+    shop, took = Shop(), []
+
+    def send(event):
+        if event.eventType.value == "COMPLETE" and len(took) == 1:
+            took.append("refused")
+            raise DeliveryError("503")
+        took.append(event.eventType.value)
+
+    sender = Sender(shop.composer, shop.ledger, lambda: SimpleNamespace(send=send))
+    event = end()
+    with pytest.raises(DeliveryError):
+        sender(event)
+    sender(event)
+    assert ["START", "refused", "COMPLETE"] == took
+    sender(event)
+    assert ["START", "COMPLETE"] == took[3:], "a replay is all of it"
+
+
+def test_an_end_that_brings_its_start_names_the_same_dataset():
+    """A materialization that nothing planned, of an op or from outside."""
+    sent = Shop().play(end("unknown", metadata={"dagster/uri": "s3://lake/orders"}))
+    assert ["START", "COMPLETE"] == states(sent)
+    assert [[("s3://lake", "orders")]] * 2 == [_called(each["outputs"]) for each in sent]
+
+
+def test_partitions_in_folders_are_one_dataset():
+    """Else each is a dataset of its own, and the start of one names the one that was written before."""
+    shop, day = Shop(), "2026-03-0{}"
+    for at in (1, 2):
+        key = day.format(at)
+        uri = {"dagster/uri": f"s3://lake/orders/dt={key}/part-0.parquet"}
+        begun = shop.play(start("raw/orders", partition_key=key))
+        ended = shop.play(end("raw/orders", partition_key=key, metadata=uri))
+    assert [("s3://lake", "orders")] == _called(begun[0]["outputs"]) == _called(ended[0]["outputs"])
+
+
+PATHS = {
+    "a folder": ("s3://lake/orders/2026-03-01", "s3://lake/orders"),
+    "a folder as Hive has it": ("s3://lake/orders/dt=2026-03-01/a.parquet", "s3://lake/orders"),
+    "a file": ("/srv/orders/2026-03-01.csv.gz", "/srv/orders"),
+    "a file that begins otherwise": ("gs://lake/orders/orders-2026-03-01.csv", "gs://lake/orders"),
+    "a short key": ("s3://lake/orders/region=eu/x", "s3://lake/orders"),
+    "a short key in a word": ("s3://lake/europe/x", "s3://lake/europe/x"),
+    "nothing before it": ("s3://2026-03-01/2026-03-01", "s3://2026-03-01/2026-03-01"),
+    "none": ("s3://lake/orders", "s3://lake/orders"),
+    "no path": ("orders", "orders"),
+}
+
+
+@pytest.mark.parametrize(("uri", "whole"), PATHS.values(), ids=PATHS)
+def test_the_path_of_all_partitions(uri, whole):
+    assert whole == without_partition(uri, ["2026-03-01", "eu"])
