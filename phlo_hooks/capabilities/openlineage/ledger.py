@@ -22,6 +22,7 @@ class Place:
 
     Args:
         upstream: keys of assets; those that only a column lineage names, too.
+        stated: metadata that says how it is called.
         location: the code location that has written it.
         namespace, name: what it was called there.
     """
@@ -30,6 +31,7 @@ class Place:
     uri: str | None = None
     storage_kind: str | None = None
     upstream: tuple[str, ...] = ()
+    stated: Mapping[str, str] = field(default_factory=dict)
     location: str | None = None
     namespace: str | None = None
     name: str | None = None

@@ -10,7 +10,7 @@ from openlineage.client.event_v2 import InputDataset, OutputDataset, StaticDatas
 
 from phlo_hooks.assets import AssetGraph, AssetInfo, PartitionInfo
 from phlo_hooks.capabilities.openlineage.activity import Activity, State
-from phlo_hooks.capabilities.openlineage.datasets import ASSET_SYMLINK
+from phlo_hooks.capabilities.openlineage.datasets import ASSET_SYMLINK, NAME_KEY, NAMESPACE_KEY
 from phlo_hooks.capabilities.openlineage.facets.column_lineage import column_lineage_facet
 from phlo_hooks.capabilities.openlineage.facets.dataset import dataset_facets, lifecycle_facet
 from phlo_hooks.capabilities.openlineage.facets.own import asset_facet
@@ -25,6 +25,8 @@ from phlo_hooks.event_parts import Column, ColumnEdge
 from phlo_hooks.events import AssetEvent, HookEvent, LineageEvent, QualityResultEvent, TelemetryEvent
 
 Facets = dict[str, Any]
+_STATED = (NAMESPACE_KEY, NAME_KEY)
+_SAYS_WHERE = ("dagster/table_name", "dagster/uri", *_STATED)
 
 # In these an event says where its dataset is.
 _WRITTEN = (State.COMPLETE, State.OTHER)
@@ -83,8 +85,10 @@ class Lineage:
         return self.assets.asset(key) or AssetInfo(key, executable=False)
 
     def place(self, event: AssetEvent) -> Place:
-        """Where a materialization has put its dataset; what it does not say is as before."""
-        before, metadata = self.page.place(event.asset_key or ""), event.metadata
+        """Where a materialization has put its dataset; where it says nothing of that, as before."""
+        metadata = event.metadata
+        # All of it or nothing: a table that was a file once must not keep its URI for ever.
+        before = Place() if any(map(metadata.get, _SAYS_WHERE)) else self.page.place(event.asset_key or "")
         return Place(
             table_name=getattr(event, "table_name", None)
             or _text(metadata.get("dagster/table_name"))
@@ -92,6 +96,7 @@ class Lineage:
             uri=self._whole(event, _text(metadata.get("dagster/uri"))) or before.uri,
             storage_kind=_text(metadata.get("dagster/storage_kind")) or before.storage_kind,
             upstream=tuple(dict.fromkeys(edge.upstream_asset for edge in event.column_lineage)),
+            stated={key: metadata[key] for key in _STATED if _text(metadata.get(key))} or before.stated,
         )
 
     def _whole(self, event: AssetEvent, uri: str | None) -> str | None:
@@ -117,7 +122,7 @@ class Lineage:
             uri=place.uri or info.uri,
             storage_kind=place.storage_kind or info.storage_kind,
             kinds=info.kinds,
-            metadata=info.metadata,
+            metadata={**info.metadata, **place.stated},
         )
         named = self._named(facts, info)
         told = self._told(info, place)

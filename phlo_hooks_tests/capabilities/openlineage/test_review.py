@@ -198,3 +198,21 @@ PATHS = {
 @pytest.mark.parametrize(("uri", "whole"), PATHS.values(), ids=PATHS)
 def test_the_path_of_all_partitions(uri, whole):
     assert whole == without_partition(uri, ["2026-03-01", "eu"])
+
+
+def test_a_name_that_a_materialization_states():
+    """As the page has it; who reads the dataset has it, too."""
+    shop = Shop(Shelf(AssetInfo("raw/orders"), AssetInfo("report", upstream=("raw/orders",))))
+    stated = {"openlineage/namespace": "hive://lake:9083", "openlineage/name": "raw.orders"}
+    assert [tuple(stated.values())] == _called(shop.play(end("raw/orders", metadata=stated))[-1]["outputs"])
+    assert [tuple(stated.values())] == _called(shop.play(end())[-1]["inputs"])
+
+
+def test_a_file_that_became_a_table():
+    """A URI counts before a table: the one that is no longer said named the dataset for ever."""
+    shop = Shop(Shelf(AssetInfo("raw/orders")), data_sources=POSTGRES)
+    shop.play(end("raw/orders", metadata={"dagster/uri": "s3://lake/orders"}))
+    table = {"dagster/table_name": "raw.orders", "dagster/storage_kind": "postgres"}
+    assert [TABLE] == _called(shop.play(end("raw/orders", run_id=ROOT, metadata=table))[-1]["outputs"])
+    nothing = shop.play(end("raw/orders", attempt=2))
+    assert [TABLE] == _called(nothing[-1]["outputs"]), "what says nothing leaves it there"
