@@ -318,6 +318,9 @@ def _version(value: Any) -> str | None:
 
 
 def _columns(schema: Any) -> tuple[Column, ...]:
-    """Of a table schema, as events write it."""
-    columns = schema.get("columns", ()) if isinstance(schema, dict) else ()
-    return tuple(Column(**each) for each in columns if isinstance(each, dict) and "name" in each)
+    """Of a table schema, as events write it; none of what a user has written there instead."""
+    columns = schema.get("columns") if isinstance(schema, dict) else None
+    try:
+        return tuple(Column(**each) for each in columns or ())
+    except (TypeError, ValueError):
+        return ()
