@@ -4,8 +4,10 @@ import itertools
 import threading
 from types import SimpleNamespace
 
+import dagster as dg
 import pytest
 
+from phlo_hooks import with_hooks
 from phlo_hooks.assets import AssetInfo, CheckInfo, CodeReference
 from phlo_hooks.capabilities import OpenLineageResource
 from phlo_hooks.capabilities.openlineage import static
@@ -17,8 +19,10 @@ from phlo_hooks.event_parts import ColumnEdge
 from phlo_hooks.events import DefinitionsEvent, QualityResultEvent, TelemetryEvent
 from phlo_hooks.memory import MemoryState
 from phlo_hooks.redaction import redact_text
+from phlo_hooks.state import StateChange
 from phlo_hooks_tests.capabilities.openlineage.helpers import sent
 from phlo_hooks_tests.capabilities.openlineage.shop import ROOT, Shelf, Shop, end, start, states, where
+from phlo_hooks_tests.producers.recording import runtime_of
 
 POSTGRES = {"postgres": "postgres://db/shop"}
 TABLE = ("postgres://db:5432", "shop.raw.orders")
@@ -277,3 +281,16 @@ def test_a_place_as_a_uri(place, uri):
     """A backend that checks it refuses the event otherwise, and so does `play`."""
     ended = Shop().play(end(metadata={"dagster/uri": place}))[-1]
     assert uri == ended["outputs"][0]["facets"]["dataSource"].get("uri")
+
+
+def test_what_all_code_locations_share():
+    """In the store; each has a memory of its own besides."""
+    runtime = runtime_of(with_hooks(dg.Definitions(), plugins=False))
+    with dg.DagsterInstance.ephemeral() as instance:
+        here, there = (runtime._host(instance, location, "openlineage") for location in ("here", "there"))
+        another = runtime._host(instance, "there", "another")
+        here.shared.commit([StateChange("dataset/a", 1)])
+        here.state.commit([StateChange("run/a", 1)])
+        assert 1 == there.shared.get("dataset/a").value
+        assert there.state.get("run/a") is None
+        assert another.shared.get("dataset/a") is None
