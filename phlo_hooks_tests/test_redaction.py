@@ -89,11 +89,25 @@ def test_looks_innocent(key):
         (f"see redis://:{CANARY}@h and x", f"see redis://:{REDACTED}@h and x"),
         ("https://example.com:8080/a@b", "https://example.com:8080/a@b"),
         ("no url at all: a:b@c", "no url at all: a:b@c"),
-        (f"401 for https://h/v1?page=2&access_token={CANARY}.", f"401 for https://h/v1?page=2&access_token={REDACTED}"),
-        (f"s3://b/k?X-Amz-Signature={CANARY}&X-Amz-Date=1", f"s3://b/k?X-Amz-Signature={REDACTED}&X-Amz-Date=1"),
+        (
+            f"401 for https://h/v1?page=2&access_token={CANARY}.",
+            f"401 for https://h/v1?page=2&access_token={REDACTED}",
+        ),
+        (
+            f"s3://b/k?X-Amz-Signature={CANARY}&X-Amz-Date=1",
+            f"s3://b/k?X-Amz-Signature={REDACTED}&X-Amz-Date=1",
+        ),
         ("https://h/?design=a&tokens_used=3", "https://h/?design=a&tokens_used=3"),
     ],
-    ids=["user and password", "password only", "a port is none", "no url", "a token", "a signature", "other parameters"],
+    ids=[
+        "user and password",
+        "password only",
+        "a port is none",
+        "no url",
+        "a token",
+        "a signature",
+        "other parameters",
+    ],
 )
 def test_url_passwords(text, clean):
     """The password goes, the rest of the URL helps the reader."""

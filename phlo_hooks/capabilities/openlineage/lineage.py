@@ -152,7 +152,11 @@ class Lineage:
         """Whether only its first materialization will say in which table an asset is: any other name that is told
         before would be that of a dataset which there is not.
         """
-        if not self.settings.naming.has_sources or self.page.was_written(key) or not self.info(key).executable:
+        if (
+            not self.settings.naming.has_sources
+            or self.page.was_written(key)
+            or not self.info(key).executable
+        ):
             return False
         return all(other.type != ASSET_SYMLINK for other in self.known(key).symlinks)
 

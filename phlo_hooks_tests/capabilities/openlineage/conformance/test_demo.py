@@ -61,18 +61,21 @@ def test_every_run_is_told_once(demo):
     """The Dagster runs, and each asset and check in them; all valid, none lost, none doubled."""
     demo.backend.check_valid()
     demo.backend.check_lifecycle()
-    told = Counter((event["run"]["runId"], event["eventType"]) for event in demo.backend.events if "run" in event)
+    told = Counter(
+        (event["run"]["runId"], event["eventType"]) for event in demo.backend.events if "run" in event
+    )
     assert {1} == set(told.values())
     ends = {event["run"]["runId"]: event["eventType"] for event in demo.ends}
     assert all(ends[run_id] == "COMPLETE" for run_id in demo.run_ids)
 
 
 def test_assets_and_checks_are_there(demo):
-    """Of each tool."""
-    kinds = Counter(facet(event, "job.facets.jobType.integration") for event in demo.ends)
-    assert {"DBT", "DLT", "DAGSTER"} <= kinds.keys() | set()
+    """Each with the Dagster run that it is of."""
     types = Counter(facet(event, "job.facets.jobType.jobType") for event in demo.ends)
-    assert types["CHECK"] > 10
+    assert len(demo.run_ids) == types["JOB"]
+    assert types["ASSET"] > 15 and types["CHECK"] > 10
+    parents = {facet(event, "run.facets.parent.run.runId") for event in demo.ends}
+    assert {None, *demo.run_ids} == parents
 
 
 def test_from_the_source_to_what_is_published(demo):

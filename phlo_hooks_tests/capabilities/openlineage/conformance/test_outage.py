@@ -157,7 +157,9 @@ def test_an_answer_that_was_lost(backend, defs, instance, clock):
 def test_no_run_waits_for_one_that_hangs(backend, instance, tmp_path, clock):
     """In turns with the same run without any hook: the quickest of each is what it takes."""
     plain = scenes.ten_assets(fails=False)
-    told = on_openlineage(plain, backend, store=f"sqlite:///{tmp_path}/hooks.db", timeout=HANGS, since=utc_now())
+    told = on_openlineage(
+        plain, backend, store=f"sqlite:///{tmp_path}/hooks.db", timeout=HANGS, since=utc_now()
+    )
     backend.always(Fault.hang())
     on_time_of(clock, told, instance)
     jobs = [each.resolve_job_def(ASSET_JOB) for each in (plain, told)]
