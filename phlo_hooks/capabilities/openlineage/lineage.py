@@ -149,8 +149,8 @@ class Lineage:
         return self.known(key).name
 
     def _unnamed(self, key: str) -> bool:
-        """Whether only its first materialization will say in which table an asset is: any other name that is told
-        before would be that of a dataset which there is not.
+        """Whether only its first materialization will say in which table an asset is: any other name that is
+        told before would be that of a dataset which there is not.
         """
         if (
             not self.settings.naming.has_sources
