@@ -71,7 +71,8 @@ def find_store(choice: StoreChoice) -> HookStore | None:
         ConfigurationError: one was named, and there is none.
         SchemaVersionError: its tables belong to another release.
     """
-    if not (choice.url or os.environ.get(STORE_VARIABLE) or os.environ.get("DAGSTER_HOME")):
+    by_variable = os.environ.get(STORE_VARIABLE) and not choice.names_definitions
+    if not (choice.url or by_variable or os.environ.get("DAGSTER_HOME")):
         return None
     if not choice.url and inspect_store(store_url(choice)).found is None:
         return None

@@ -305,19 +305,20 @@ def test_commands_on_a_project(tmp_path: Path) -> None:
         return [json.loads(line) for line in out.splitlines()]
 
     python("lake_defs.py")
-    assert {each["event_type"] for each in ours("events", "list")} == {"ingestion.start", "ingestion.end"}
+    told = [each["event_type"] for each in ours("events", "list")]
+    assert told == ["run.start", "ingestion.start", "ingestion.end"]
     (health,) = ours("health", "-f", "lake_defs.py")
     waiting = health["hooks"][0]
     hook, number = waiting["hook"], waiting["pending"]
-    assert (hook.partition(".")[0], number) == ("file", 2)
+    assert (hook.partition(".")[0], number) == ("file", 3)
     ours("hooks", "disable", hook, "--reason", "noisy", "-f", "lake_defs.py")
     assert ours("hooks", "list")[0]["state"] == "disabled"
     file = (tmp_path / "lake_defs.py").read_text()
     project.write("lake_defs.py", file.replace('"file": File', '"later": File'))
     replay = ("replay", "--all", "--new-hook", hook.replace("file.", "later."), "-f", "lake_defs.py", "--yes")
-    # The two of the run, and that the hook was disabled: for its location, and for runs that have none.
-    assert [4] == [each["deliveries"] for each in ours(*replay, "--dry-run")]
-    assert [4] == [each["deliveries"] for each in ours(*replay)]
+    # The three of the run, and that the hook was disabled: for its location, and for runs that have none.
+    assert [5] == [each["deliveries"] for each in ours(*replay, "--dry-run")]
+    assert [5] == [each["deliveries"] for each in ours(*replay)]
     assert [0] == [each["deliveries"] for each in ours(*replay)]
     assert {"file", "later"} == {each["hook"].partition(".")[0] for each in ours("deliveries", "list")}
     python("-m", "phlo_hooks", "replay", "--all", "--new-hook", "no.hook", "-f", "lake_defs.py", "-y", code=1)

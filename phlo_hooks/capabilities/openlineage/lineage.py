@@ -25,6 +25,8 @@ from phlo_hooks.events import AssetEvent, HookEvent, LineageEvent, QualityResult
 
 Facets = dict[str, Any]
 
+# In these an event says where its dataset is.
+_WRITTEN = (State.COMPLETE, State.OTHER)
 # What Dagster calls the version of data that it knows nothing of.
 _NO_VERSIONS = frozenset({"INITIAL", "UNKNOWN", "NULL"})
 
@@ -50,7 +52,7 @@ class Lineage:
         event = activity.event
         if isinstance(event, AssetEvent):
             keys = self.upstream(event)
-            known = [key for key in keys if state is not State.START or not self._unnamed(key)]
+            known = [key for key in keys if state in _WRITTEN or not self._unnamed(key)]
             return [self._upstream(event, key, state) for key in known]
         if isinstance(event, QualityResultEvent):
             return self._checked(event, state)
@@ -62,7 +64,7 @@ class Lineage:
         """What it writes."""
         event = activity.event
         if isinstance(event, AssetEvent):
-            unnamed = state is State.START and self._unnamed(event.asset_key or "")
+            unnamed = state not in _WRITTEN and self._unnamed(event.asset_key or "")
             return [] if unnamed else [self._written(event, state)]
         if isinstance(event, LineageEvent):
             return [self._linked(event, key) for key in _ends(event, 1)]
@@ -196,7 +198,7 @@ class Lineage:
         return [self._input(facts, own), *others]
 
     def _written(self, event: AssetEvent, state: State) -> OutputDataset:
-        if state not in (State.COMPLETE, State.OTHER):
+        if state not in _WRITTEN:
             facts = replace(
                 self.described(self.known(event.asset_key or "")), partitions=self.partitions(event)
             )

@@ -43,8 +43,9 @@ def preview(
 ) -> None:
     """Print the OpenLineage events of the definitions, or of a run. Nothing is sent or written.
 
-    Of a run, those that were sent, or that would be: from the store, or, if the store has nothing of it, from
-    Dagster's own log. Needs no backend. Into a pipe, one JSON document for each line.
+    Of a run, those that were sent, or that would be, with the names of datasets that are known now: from the
+    store, or, if the store has nothing of it, from Dagster's own log. Needs no backend. Into a pipe, one JSON
+    document for each line.
     """
     if summary and as_json:
         raise ConfigurationError("--summary is a table for people: give it or --json, not both")

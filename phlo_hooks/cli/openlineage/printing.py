@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
 
-from phlo_hooks.cli.output import print_json, print_table, to_terminal
+from phlo_hooks.cli.output import print_json, print_table, printable, to_terminal
 
 COLUMNS = ("event", "job", "run", "inputs -> outputs", "facets")
 _FACETS = ("facets", "inputFacets", "outputFacets")
@@ -29,34 +30,47 @@ def print_documents(documents: Iterable[dict[str, Any]], as_json: bool) -> int:
 
 
 def print_summary(documents: Iterable[dict[str, Any]]) -> int:
-    """A table with a row for each; how many there were."""
-    rows = [_row(each) for each in documents]
+    """A table with a row for each, and the namespaces that the names are in; how many there were."""
+    rows, jobs, datasets = list[tuple[str, ...]](), set[_Name](), set[_Name]()
+    for each in documents:
+        rows.append(_row(each))
+        jobs |= {_key(each["job"])} if "job" in each else set()
+        datasets |= set(map(_key, _datasets(each)))
     print_table(COLUMNS, rows)
+    for kind, names in (("jobs", jobs), ("datasets", datasets)):
+        for namespace, number in sorted(Counter(namespace for namespace, _ in names).items()):
+            click.echo(printable(f"{kind} in {namespace}: {number}"))
     return len(rows)
 
 
+_Name = tuple[str, str]
+
+
 def _row(event: dict[str, Any]) -> tuple[str, ...]:
-    ends = (", ".join(_name(each) for each in event.get(side) or ()) for side in ("inputs", "outputs"))
     return (
-        _kind(event),
-        _name(event["job"]) if "job" in event else "",
+        str(event.get("eventType") or ("dataset" if "dataset" in event else "job")),
+        event["job"]["name"] if "job" in event else "",
         str(event.get("run", {}).get("runId", ""))[:_SHORT],
-        _name(event["dataset"]) if "dataset" in event else " -> ".join(ends).strip(),
+        event["dataset"]["name"] if "dataset" in event else _flow(event),
         ", ".join(sorted(set(_facets(event)))),
     )
 
 
-def _kind(event: dict[str, Any]) -> str:
-    kind = "dataset" if "dataset" in event else "job"
-    return str(event.get("eventType") or kind)
+def _flow(event: dict[str, Any]) -> str:
+    sides = (", ".join(each["name"] for each in event.get(side) or ()) for side in ("inputs", "outputs"))
+    return " -> ".join(sides).strip()
 
 
-def _name(thing: dict[str, Any]) -> str:
-    return f"{thing['namespace']}/{thing['name']}"
+def _datasets(event: dict[str, Any]) -> list[dict[str, Any]]:
+    alone = [event["dataset"]] if "dataset" in event else []
+    return [*alone, *(event.get("inputs") or ()), *(event.get("outputs") or ())]
+
+
+def _key(thing: dict[str, Any]) -> _Name:
+    return thing["namespace"], thing["name"]
 
 
 def _facets(event: dict[str, Any]) -> Iterator[str]:
-    singles = (event[part] for part in ("run", "job", "dataset") if part in event)
-    for part in (*singles, *(event.get("inputs") or ()), *(event.get("outputs") or ())):
+    for part in (*(event[name] for name in ("run", "job") if name in event), *_datasets(event)):
         for kind in _FACETS:
             yield from part.get(kind) or ()

@@ -33,19 +33,22 @@ class Outcome:
 
     Args:
         sent: by this process.
+        elsewhere: what a relay beside it has settled meanwhile.
         left: deliveries that wait.
         dead: deliveries that were given up.
         reason: why not all were sent.
     """
 
     sent: int = 0
+    elsewhere: int = 0
     left: int = 0
     dead: int = 0
     reason: str = ""
 
     def __str__(self) -> str:
-        counts = (f"{self.sent} sent", f"{self.left} left" if self.left else "", self._dead())
-        said = ", ".join(filter(None, counts))
+        elsewhere = f"{self.elsewhere} by another relay" if self.elsewhere else ""
+        left = f"{self.left} left" if self.left else ""
+        said = ", ".join(filter(None, (f"{self.sent} sent", elsewhere, left, self._dead())))
         return f"{said}: {self.reason}" if self.reason else said
 
     def document(self) -> dict[str, object]:
@@ -71,26 +74,28 @@ class _Sending:
     def __init__(self, setup: Setup, store: HookStore, relay: Relay, stop: threading.Event) -> None:
         self._setup, self._store, self._relay, self._stop = setup, store, relay, stop
         self._sent, self._dead = 0, 0
+        self._total = self._left = self._waiting()
         self._moved = time.monotonic()
 
     def go(self) -> Outcome:
         """Until there is nothing to wait for."""
-        with self._progress(self._waiting()) as show:
-            while (left := self._waiting()) and not self._stop.is_set():
-                show(left)
-                if self._is_hopeless():
-                    break
+        with self._progress() as show:
+            while self._left and not self._stop.is_set() and not self._is_hopeless():
                 self._note(self._relay.run(budget=_ROUND))
+                show(self._total - self._left)
                 if not self._relay.any_due():
                     self._stop.wait(_ROUND / 4)
-            show(self._waiting())
         return self._outcome()
 
     def _note(self, report: RelayReport) -> None:
         self._sent += report.delivered
         self._dead += report.dead
-        if report.delivered or report.dead:
+        left = self._waiting()
+        if left < self._left:
             self._moved = time.monotonic()
+        # What a run that goes on has queued meanwhile is waited for, too.
+        self._total += max(0, left - self._left)
+        self._left = left
 
     def _waiting(self) -> int:
         return self._store.pending_count(hooks=[self._setup.hook], scopes=self._relay.scopes)
@@ -100,8 +105,8 @@ class _Sending:
         return self._health().circuit.state == "disabled" or time.monotonic() - self._moved > PATIENCE
 
     def _outcome(self) -> Outcome:
-        left = self._waiting()
-        return Outcome(self._sent, left, self._dead, self._reason() if left else "")
+        elsewhere = max(0, self._total - self._left - self._sent - self._dead)
+        return Outcome(self._sent, elsewhere, self._left, self._dead, self._reason() if self._left else "")
 
     def _reason(self) -> str:
         health = self._health()
@@ -115,8 +120,9 @@ class _Sending:
         return self._store.health([self._setup.hook])[0]
 
     @contextmanager
-    def _progress(self, total: int) -> Iterator[Callable[[int], None]]:
+    def _progress(self) -> Iterator[Callable[[int], None]]:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
-            task = progress.add_task(self._setup.name, total=total)
-            yield lambda left: progress.update(task, completed=max(0, total - left))
+        console = Console(file=sys.stderr)
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task(self._setup.name, total=self._total)
+            yield lambda done: progress.update(task, completed=done, total=self._total)
