@@ -100,6 +100,32 @@ def test_columns(demo):
     assert found > 50
 
 
+def test_a_column_comes_from_a_source(demo):
+    """From what is published, through every model, to a table that dlt has loaded."""
+    datasets = demo.backend.datasets()
+    new = {
+        (name, column)
+        for name, dataset in datasets.items()
+        if "publish" in name[1]
+        for column in (dataset.facets.get("columnLineage") or {}).get("fields", {})
+    }
+    assert new
+    seen = set()
+    while new:
+        seen |= new
+        new = {source for column in new for source in _sources(datasets, *column)} - seen
+    assert {name[1] for name, _ in seen if "raw" in name[1]}
+
+
+def _sources(datasets, name, column):
+    facets = datasets[name].facets if name in datasets else {}
+    fields = (facets.get("columnLineage") or {}).get("fields", {})
+    return {
+        ((each["namespace"], each["name"]), each["field"])
+        for each in fields.get(column, {}).get("inputFields", ())
+    }
+
+
 def test_compiled_sql(demo):
     """Of dbt's models, without their templates."""
     statements = [facet(event, "job.facets.sql.query") for event in demo.ends]
