@@ -159,8 +159,9 @@ def memory_host(
     select_assets: Callable[[str], frozenset[str]] = lambda selection: frozenset(),
     location: str = "",
     assets: AssetGraph | None = None,
+    shared: StateStore | None = None,
 ) -> Host:
     """A host for a capability outside of Dagster."""
     return Host(
-        state or MemoryState(clock=clock), location, select_assets, clock, assets=assets or NoAssets()
+        state or MemoryState(clock=clock), location, select_assets, clock, "", assets or NoAssets(), shared
     )

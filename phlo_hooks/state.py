@@ -78,6 +78,7 @@ class Host:
         clock: the time, aware.
         plugin: the name that the capability has there; two may be alike in all else.
         assets: what the definitions say of the assets.
+        shared: a memory that it has in common with itself in all code locations.
     """
 
     state: StateStore
@@ -86,6 +87,7 @@ class Host:
     clock: Callable[[], datetime]
     plugin: str = ""
     assets: AssetGraph = field(default_factory=NoAssets)
+    shared: StateStore | None = None
 
 
 @runtime_checkable

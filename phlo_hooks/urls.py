@@ -10,6 +10,7 @@ from phlo_hooks.errors import ConfigurationError
 
 # A piece of a path as long as this is a name that was given out, not a word.
 _SECRET_PIECE = 12
+_USER = re.compile(r"(?<=//)[^/?#]*@")
 
 
 def check_url(url: str, *, instead: str = "headers={'Authorization': EnvVar(…)}") -> None:
@@ -45,6 +46,19 @@ def origin(url: str) -> str:
     """Scheme, host and port: the part of a URL that is never a secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def link(url: str) -> str | None:
+    """A URL without user and password, for everybody to see; None of what cannot be read as one.
+
+    Not with [redacted] in their place: brackets stand around an IPv6 address, and Python refuses any other.
+    """
+    public = _USER.sub("", url, count=1)
+    try:
+        urlsplit(public)
+    except ValueError:
+        return None
+    return public
 
 
 def secret_pieces(url: str) -> Iterator[str]:

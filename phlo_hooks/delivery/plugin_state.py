@@ -16,12 +16,12 @@ class PluginState:
     Args:
         store: keeps it.
         plugin: whose memory it is.
-        location: the code location; each has a memory of its own.
+        location: the code location; each has a memory of its own. None: the one that all have in common.
         tell: gives what is to be recorded of an event.
     """
 
     def __init__(
-        self, store: HookStore, plugin: str, location: str, tell: Callable[[HookEvent], Told]
+        self, store: HookStore, plugin: str, location: str | None, tell: Callable[[HookEvent], Told]
     ) -> None:
         self._store, self._tell = store, tell
         self._namespace = namespace_of(plugin, location)
@@ -47,6 +47,6 @@ class PluginState:
         return self._store.swap_all(writes, map(self._tell, events))
 
 
-def namespace_of(plugin: str, location: str) -> str:
+def namespace_of(plugin: str, location: str | None) -> str:
     """Where a plugin's memory is kept."""
-    return f"plugin:{plugin}:{location}"
+    return f"shared:{plugin}" if location is None else f"plugin:{plugin}:{location}"

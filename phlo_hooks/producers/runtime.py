@@ -125,8 +125,9 @@ class Runtime:
         """Where a plugin's hooks find themselves when they are called."""
         store, tell = self.store(instance), self._tell(instance, scope)
         state = PluginState(store, plugin, scope, tell)
+        shared = PluginState(store, plugin, None, tell)
         assets = self.assets(instance)
-        return Host(state, scope, self.catalog.select, store.clock, plugin, assets)
+        return Host(state, scope, self.catalog.select, store.clock, plugin, assets, shared)
 
     def assets(self, instance: dg.DagsterInstance) -> DefinedAssets:
         """What the definitions say of the assets; another object where other secrets are known by now."""

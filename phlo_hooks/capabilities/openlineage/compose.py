@@ -21,7 +21,7 @@ from phlo_hooks.capabilities.openlineage.facets.run import (
     tags_facet,
 )
 from phlo_hooks.capabilities.openlineage.ledger import Ledger, Page, Told
-from phlo_hooks.capabilities.openlineage.lineage import Lineage
+from phlo_hooks.capabilities.openlineage.lineage import Lineage, sources
 from phlo_hooks.capabilities.openlineage.producer import PRODUCER
 from phlo_hooks.capabilities.openlineage.settings import JobName, Settings
 from phlo_hooks.events import (
@@ -76,19 +76,23 @@ class Composer:
             run_id=activity.run_id if activity else None,
             dagster_run=event.run_id,
             assets=self._touched(event),
+            computed=event.correlation.asset_key,
         )
 
     def messages(self, event: HookEvent, page: Page) -> Iterator[Message]:
         """What is to be sent, in this order. Each is to be noted before the next one is asked for."""
         key = event.correlation.asset_key
-        if key is not None and not self.settings.takes(key):
-            return
+        if key is None or self.settings.takes(key):
+            yield from self._of(event, page)
+        # Also of one that is not told: who reads it has to call it what whoever tells of it calls it.
+        if isinstance(event, AssetEvent) and event.status == "success":
+            page.put(event.asset_key or "", self._lineage(event, page).written(event))
+
+    def _of(self, event: HookEvent, page: Page) -> Iterator[Message]:
         if self._is_dataset_event(event):
             yield Message(self._dataset_event(event, page))
         elif (activity := activity_of(event)) and not self._only_looks(event):
             yield from self._of_run(activity, page)
-        if isinstance(event, AssetEvent) and event.status == "success":
-            page.put(event.asset_key or "", self._lineage(event, page).place(event))
 
     def _of_run(self, activity: Activity, page: Page) -> Iterator[Message]:
         if isinstance(activity.event, DagsterRunEvent):
@@ -104,7 +108,7 @@ class Composer:
         return runless and self.settings.runless == "dataset"
 
     def _only_looks(self, event: HookEvent) -> bool:
-        """Whether it is the step of an observable source, which makes nothing; what it saw is told anyway."""
+        """Whether it is the step of an observable source, which makes nothing: what it saw is told apart."""
         if not isinstance(event, AssetEvent) or event.status == "success":
             return False
         info = self.assets.asset(event.asset_key or "")
@@ -183,12 +187,17 @@ class Composer:
             page.tag_run(event.run_id, kept)
 
     def _touched(self, event: HookEvent) -> list[str]:
-        key = event.correlation.asset_key
-        info = self.assets.asset(key) if key else None
-        upstream = info.upstream if info else ()
+        if isinstance(event, LineageEvent):
+            columns = (edge.upstream_asset for edge in event.column_edges)
+            return list(dict.fromkeys((*event.asset_keys, *columns)))
+        where = event.correlation
+        if where.asset_key is None:
+            return []
+        info = self.assets.asset(where.asset_key)
+        check = self.assets.check(where.asset_key, where.check_name) if where.check_name else None
         edges = [edge.upstream_asset for edge in getattr(event, "column_lineage", ())]
-        ends = event.asset_keys if isinstance(event, LineageEvent) else ()
-        return list(dict.fromkeys((*([key] if key else ()), *upstream, *edges, *ends)))
+        others = (*(sources(info) if info else ()), *(check.upstream if check else ()), *edges)
+        return list(dict.fromkeys((where.asset_key, *others)))
 
 
 def _due(activity: Activity, told: Told) -> list[State]:
@@ -196,7 +205,8 @@ def _due(activity: Activity, told: Told) -> list[State]:
     own, state = activity.event.event_id, activity.state
     if state is State.START:
         return [state] if told.start == own or told == Told() else []
-    begins = [State.START] if told.start in (None, own) else []
+    # Not where the start alone was taken before: it is the end that is tried again.
+    begins = [State.START] if told.start is None or told == Told(own, own) else []
     if told.end in (None, own):
         return [*begins, state]
     # A run ends once. Another materialization of the same attempt is news; another failure is none.

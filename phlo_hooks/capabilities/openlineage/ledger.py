@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from phlo_hooks.errors import StoreError
-from phlo_hooks.state import StateChange, StateEntry, StateStore
+from phlo_hooks.state import Host, StateChange, StateEntry, StateStore
 
 # A run that takes longer has its start told twice.
 _RUNS_KEPT = timedelta(days=7)
@@ -22,12 +22,19 @@ class Place:
 
     Args:
         upstream: keys of assets; those that only a column lineage names, too.
+        stated: metadata that says how it is called.
+        location: the code location that has written it.
+        namespace, name: what it was called there.
     """
 
     table_name: str | None = None
     uri: str | None = None
     storage_kind: str | None = None
     upstream: tuple[str, ...] = ()
+    stated: Mapping[str, str] = field(default_factory=dict)
+    location: str | None = None
+    namespace: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,17 +101,39 @@ class Ledger:
     Args:
         state: keeps it.
         clock: the time, aware.
+        shared: keeps where datasets are, for the code locations that read them, too; by default `state`.
     """
 
-    def __init__(self, state: StateStore, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, state: StateStore, clock: Callable[[], datetime], shared: StateStore | None = None
+    ) -> None:
         self._state, self._clock = state, clock
+        self._shared = shared or state
 
-    def open(self, *, run_id: str | None, dagster_run: str | None, assets: Iterable[str]) -> Page:
-        """What is known of a run, the Dagster run that it is part of, and some assets."""
-        keys = [_dataset(key) for key in assets]
-        keys += [_run(run_id)] if run_id else []
-        keys += [_tags(dagster_run)] if dagster_run else []
-        return Page(self._state.get_many(keys))
+    @classmethod
+    def of(cls, host: Host) -> Ledger:
+        """That of the place where the resource runs."""
+        return cls(host.state, host.clock, host.shared)
+
+    def open(
+        self,
+        *,
+        run_id: str | None,
+        dagster_run: str | None,
+        assets: Iterable[str],
+        computed: str | None = None,
+    ) -> Page:
+        """What is known of a run, the Dagster run that it is part of, and some assets.
+
+        Args:
+            computed: one of them; what it was computed from the last time is looked up, too.
+        """
+        runs = [*([_run(run_id)] if run_id else []), *([_tags(dagster_run)] if dagster_run else [])]
+        places = self._shared.get_many([_dataset(key) for key in assets])
+        page = Page({**self._state.get_many(runs), **places})
+        before = page.place(computed).upstream if computed else ()
+        further = [key for each in before if (key := _dataset(each)) not in places]
+        return Page({**page.known, **self._shared.get_many(further)}) if further else page
 
     def close(self, page: Page) -> None:
         """Remember what is new.
@@ -112,18 +141,28 @@ class Ledger:
         Raises:
             StoreError: the store is down, or others write the same without end.
         """
-        known = page.known
+        places = {key: value for key, value in page.news.items() if key.startswith(_DATASET)}
+        self._commit(self._shared, page.known, places)
+        runs = {key: value for key, value in page.news.items() if key not in places}
+        self._commit(self._state, page.known, runs, self._clock() + _RUNS_KEPT)
+
+    def _commit(
+        self,
+        state: StateStore,
+        known: Mapping[str, StateEntry],
+        news: Mapping[str, Any],
+        until: datetime | None = None,
+    ) -> None:
         for _ in range(_TRIES):
-            if not page.news or self._state.commit([self._change(page, known, key) for key in page.news]):
+            if not news or state.commit([_change(known, *item, until) for item in news.items()]):
                 return
             # Another relay told of the same dataset: whoever comes last is right.
-            known = self._state.get_many(page.news)
-        raise StoreError(f"{next(iter(page.news))!r} is written all the time; it is tried again")
+            known = state.get_many(news)
+        raise StoreError(f"{next(iter(news))!r} is written all the time; it is tried again")
 
-    def _change(self, page: Page, known: Mapping[str, StateEntry], key: str) -> StateChange:
-        version = known[key].version if key in known else 0
-        until = None if key.startswith(_DATASET) else self._clock() + _RUNS_KEPT
-        return StateChange(key, page.news[key], version, until)
+
+def _change(known: Mapping[str, StateEntry], key: str, value: Any, until: datetime | None) -> StateChange:
+    return StateChange(key, value, known[key].version if key in known else 0, until)
 
 
 _DATASET = "dataset/"

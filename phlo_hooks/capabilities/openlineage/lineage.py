@@ -10,7 +10,7 @@ from openlineage.client.event_v2 import InputDataset, OutputDataset, StaticDatas
 
 from phlo_hooks.assets import AssetGraph, AssetInfo, PartitionInfo
 from phlo_hooks.capabilities.openlineage.activity import Activity, State
-from phlo_hooks.capabilities.openlineage.datasets import ASSET_SYMLINK
+from phlo_hooks.capabilities.openlineage.datasets import ASSET_SYMLINK, NAME_KEY, NAMESPACE_KEY
 from phlo_hooks.capabilities.openlineage.facets.column_lineage import column_lineage_facet
 from phlo_hooks.capabilities.openlineage.facets.dataset import dataset_facets, lifecycle_facet
 from phlo_hooks.capabilities.openlineage.facets.own import asset_facet
@@ -19,11 +19,14 @@ from phlo_hooks.capabilities.openlineage.facets.quality import assertion, assert
 from phlo_hooks.capabilities.openlineage.facets.statistics import input_statistics, output_statistics
 from phlo_hooks.capabilities.openlineage.facts import DatasetFacts, DatasetName
 from phlo_hooks.capabilities.openlineage.ledger import Page, Place
+from phlo_hooks.capabilities.openlineage.partition_paths import without_partition
 from phlo_hooks.capabilities.openlineage.settings import Settings
 from phlo_hooks.event_parts import Column, ColumnEdge
 from phlo_hooks.events import AssetEvent, HookEvent, LineageEvent, QualityResultEvent, TelemetryEvent
 
 Facets = dict[str, Any]
+_STATED = (NAMESPACE_KEY, NAME_KEY)
+_SAYS_WHERE = ("dagster/table_name", "dagster/uri", *_STATED)
 
 # In these an event says where its dataset is.
 _WRITTEN = (State.COMPLETE, State.OTHER)
@@ -74,7 +77,7 @@ class Lineage:
         """The keys of all that an asset is computed from: declared, seen now, or seen the last time."""
         key = event.asset_key or ""
         seen = (edge.upstream_asset for edge in event.column_lineage)
-        keys = dict.fromkeys((*self.info(key).upstream, *seen, *self.page.place(key).upstream))
+        keys = dict.fromkeys((*sources(self.info(key)), *seen, *self.page.place(key).upstream))
         return [each for each in keys if each != key]
 
     def info(self, key: str) -> AssetInfo:
@@ -82,16 +85,32 @@ class Lineage:
         return self.assets.asset(key) or AssetInfo(key, executable=False)
 
     def place(self, event: AssetEvent) -> Place:
-        """Where a materialization has put its dataset; what it does not say is as before."""
-        before, metadata = self.page.place(event.asset_key or ""), event.metadata
+        """Where a materialization has put its dataset; where it says nothing of that, as before."""
+        metadata = event.metadata
+        # All of it or nothing: a table that was a file once must not keep its URI for ever.
+        before = Place() if any(map(metadata.get, _SAYS_WHERE)) else self.page.place(event.asset_key or "")
         return Place(
             table_name=getattr(event, "table_name", None)
             or _text(metadata.get("dagster/table_name"))
             or before.table_name,
-            uri=_text(metadata.get("dagster/uri")) or before.uri,
+            uri=self._whole(event, _text(metadata.get("dagster/uri"))) or before.uri,
             storage_kind=_text(metadata.get("dagster/storage_kind")) or before.storage_kind,
             upstream=tuple(dict.fromkeys(edge.upstream_asset for edge in event.column_lineage)),
+            stated={key: metadata[key] for key in _STATED if _text(metadata.get(key))} or before.stated,
         )
+
+    def _whole(self, event: AssetEvent, uri: str | None) -> str | None:
+        """The URI of all partitions, of that of one: they are one dataset."""
+        if uri is None:
+            return None
+        partitions = self.partitions(event)
+        return without_partition(uri, [key for each in partitions for key in each.dimensions.values()])
+
+    def written(self, event: AssetEvent) -> Place:
+        """What is to be remembered of a materialization."""
+        place = self.place(event)
+        name = self.known(event.asset_key or "", place).name
+        return replace(place, location=self.settings.location, namespace=name.namespace, name=name.name)
 
     def known(self, key: str, place: Place | None = None) -> DatasetFacts:
         """A dataset, as far as its names go."""
@@ -103,9 +122,17 @@ class Lineage:
             uri=place.uri or info.uri,
             storage_kind=place.storage_kind or info.storage_kind,
             kinds=info.kinds,
-            metadata=info.metadata,
+            metadata={**info.metadata, **place.stated},
         )
-        return self._named(facts, info)
+        named = self._named(facts, info)
+        told = self._told(info, place)
+        return named if told is None or told == named.name else replace(named, name=told, symlinks=())
+
+    def _told(self, info: AssetInfo, place: Place) -> DatasetName | None:
+        """What another code location calls a dataset that it writes: here it is only read."""
+        if info.executable or place.name is None or place.location == self.settings.location:
+            return None
+        return DatasetName(place.namespace or "", place.name)
 
     def described(self, facts: DatasetFacts) -> DatasetFacts:
         """With what the definitions say of its content."""
@@ -138,7 +165,7 @@ class Lineage:
 
     def static_inputs(self, key: str) -> list[InputDataset]:
         """What the definitions say that an asset is computed from."""
-        keys = dict.fromkeys((*self.info(key).upstream, *self.page.place(key).upstream))
+        keys = dict.fromkeys((*sources(self.info(key)), *self.page.place(key).upstream))
         return [self._input(self.known(each)) for each in keys if each != key]
 
     def static_output(self, key: str) -> OutputDataset:
@@ -199,9 +226,9 @@ class Lineage:
 
     def _written(self, event: AssetEvent, state: State) -> OutputDataset:
         if state not in _WRITTEN:
-            facts = replace(
-                self.described(self.known(event.asset_key or "")), partitions=self.partitions(event)
-            )
+            # Where an end brings the start, too, it says already where that is.
+            facts = self.described(self.known(event.asset_key or "", self.place(event)))
+            facts = replace(facts, partitions=self.partitions(event))
             return self._output(facts, self._facets(facts))
         facts = self._materialized(event)
         own = {"outputStatistics": output_statistics(event.metrics)}
@@ -265,6 +292,11 @@ class Lineage:
             self.assets.partition(key, each) or PartitionInfo(each, {"partition": each})
             for each in partition_keys
         )
+
+
+def sources(info: AssetInfo) -> list[str]:
+    """The keys of all that the definitions say that an asset is computed from."""
+    return [*info.upstream, *(edge.upstream_asset for edge in info.column_lineage)]
 
 
 def _ends(event: LineageEvent, side: int) -> list[str]:

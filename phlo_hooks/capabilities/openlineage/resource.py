@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import dagster as dg
 from pydantic import ConfigDict, Field, PrivateAttr
 
+from phlo_hooks.capabilities.openlineage.checks import check_fields, check_page, looked_up, resolved
 from phlo_hooks.capabilities.openlineage.namespaces import NamespaceTemplate
-from phlo_hooks.errors import ConfigurationError, DeliveryError, MissingExtraError
+from phlo_hooks.errors import MissingExtraError
 from phlo_hooks.events import DefinitionsEvent, HookEvent
 from phlo_hooks.filters import HookFilter
 from phlo_hooks.memory import memory_host
 from phlo_hooks.registration import HookRegistration, Ordering
 from phlo_hooks.retry import RetryPolicy
 from phlo_hooks.state import Host
-from phlo_hooks.urls import check_url
 
 if TYPE_CHECKING:
     from phlo_hooks.capabilities.openlineage.documents import Documents
@@ -42,6 +42,8 @@ EVENT_TYPES = (
 # A backend may be down over a weekend, and lineage is worth waiting for.
 _RETRY = RetryPolicy(schedule=(1, 5, 15, 60, 300, 900, *([3600] * 72)))
 _MARGIN = 20.0
+# Not one for each resource: a lock can be neither copied nor pickled.
+_BUILDING = threading.Lock()
 
 
 class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -57,9 +59,13 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     url: str | None = Field(default=None, description="Of the backend, such as http://marquez:5000.")
     endpoint: str | None = Field(default=None, description="Path there; api/v1/lineage by default.")
-    api_key: str | None = Field(default=None, description="Sent as a bearer token. Use dg.EnvVar.")
+    api_key: str | None = Field(
+        default=None, repr=False, description="Sent as a bearer token. Use dg.EnvVar."
+    )
     transport: dict[str, Any] | None = Field(
-        default=None, description="As under `transport:` in openlineage.yml; instead of `url`."
+        default=None,
+        repr=False,
+        description="As under `transport:` in openlineage.yml; instead of `url`.",
     )
     config_file: str | None = Field(default=None, description="Path of an openlineage.yml.")
     timeout: float = Field(default=10.0, description="Seconds that one request may take.")
@@ -84,8 +90,9 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     )
     webserver_url: str | None = Field(default=None, description="Of the Dagster UI, for links.")
 
-    # A validator's message would come with the values that it looked at.
-    model_config: ClassVar[ConfigDict] = {"hide_input_in_errors": True}
+    # A validator's message would come with the values that it looked at. A field that is
+    # misspelt would be no more than left at its default.
+    model_config: ClassVar[ConfigDict] = {"hide_input_in_errors": True, "extra": "forbid"}
 
     _outlets: dict[Any, Outlet] = PrivateAttr(default_factory=dict)
 
@@ -93,11 +100,14 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         super().__init__(**data)
         if find_spec("openlineage") is None:
             raise MissingExtraError("openlineage-python", "openlineage")
-        _check(self)
+        check_fields(self)
 
     def check(self, select_assets: Callable[[str], frozenset[str]]) -> None:
         """Refuse selections of assets that there are not; see `HostedHookProvider`."""
-        self.takes(select_assets)
+        for field in ("include", "exclude"):
+            selection = getattr(self, field)
+            if selection and not isinstance(selection, dg.EnvVar):
+                select_assets(selection)
 
     def get_hooks(self) -> Iterable[HookRegistration]:
         """`events`, and `definitions` where static lineage is wanted."""
@@ -125,8 +135,9 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def takes(self, select_assets: Callable[[str], frozenset[str]]) -> Callable[[str], bool]:
         """Whether anything is told of an asset."""
-        included = select_assets(self.include) if self.include else None
-        excluded = select_assets(self.exclude) if self.exclude else frozenset()
+        include, exclude = looked_up(self.include, "include"), looked_up(self.exclude, "exclude")
+        included = select_assets(include) if include else None
+        excluded = select_assets(exclude) if exclude else frozenset()
         return lambda key: (included is None or key in included) and key not in excluded
 
     def settings(self, host: Host) -> Settings:
@@ -134,23 +145,30 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         from phlo_hooks.capabilities.openlineage.datasets import DatasetNaming
         from phlo_hooks.capabilities.openlineage.settings import Settings
 
-        jobs = NamespaceTemplate(self.job_namespace, "job_namespace")
-        datasets = NamespaceTemplate(self.dataset_namespace, "dataset_namespace")
+        jobs, datasets = self._namespace("job_namespace"), self._namespace("dataset_namespace")
         return Settings(
             jobs,
-            DatasetNaming(datasets, self.data_sources, host.location),
+            DatasetNaming(datasets, resolved(self.data_sources, "data_sources"), host.location),
             host.location,
             self.takes(host.select_assets),
             self.runless,
-            _looked_up(self.webserver_url, "webserver_url"),
+            self._page(),
             jobs.tag_keys | datasets.tag_keys,
         )
+
+    def _namespace(self, field: str) -> NamespaceTemplate:
+        return NamespaceTemplate(looked_up(getattr(self, field), field) or "", field)
+
+    def _page(self) -> str | None:
+        url = looked_up(self.webserver_url, "webserver_url")
+        check_page(url)
+        return url
 
     def documents(self) -> Documents:
         """What would go out, for who wants to see it; needs no transport."""
         from phlo_hooks.capabilities.openlineage.documents import Documents
 
-        return Documents(_looked_up(self.config_file, "config_file"))
+        return Documents(looked_up(self.config_file, "config_file"))
 
     def outlet(self) -> Outlet:
         """Where events go, by what the environment says now. Kept, since it keeps its connections.
@@ -162,18 +180,20 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         from phlo_hooks.capabilities.openlineage.transports import Outlet, TransportSettings
 
         settings = TransportSettings(
-            url=_looked_up(self.url, "url"),
-            endpoint=self.endpoint,
-            api_key=_looked_up(self.api_key, "api_key"),
-            transport=_resolved(self.transport, "transport"),
-            config_file=_looked_up(self.config_file, "config_file"),
+            url=looked_up(self.url, "url"),
+            endpoint=looked_up(self.endpoint, "endpoint"),
+            api_key=looked_up(self.api_key, "api_key"),
+            transport=resolved(self.transport, "transport"),
+            config_file=looked_up(self.config_file, "config_file"),
             timeout=self.timeout,
         )
         key = repr(settings.__dict__)
-        if key not in self._outlets:
-            self._outlets.clear()
-            self._outlets[key] = Outlet(settings)
-        return self._outlets[key]
+        with _BUILDING:
+            if key not in self._outlets:
+                # What it takes the place of is not closed: another thread may be sending.
+                self._outlets.clear()
+                self._outlets[key] = Outlet(settings)
+            return self._outlets[key]
 
 
 class LazyHandlers:
@@ -203,7 +223,7 @@ class LazyHandlers:
 
         host = self._host
         composer = Composer(self._resource.settings(host), host.assets)
-        return Sender(composer, Ledger(host.state, host.clock), self._resource.outlet)
+        return Sender(composer, Ledger.of(host), self._resource.outlet)
 
     @cached_property
     def _graph_sender(self) -> Callable[[DefinitionsEvent], None]:
@@ -211,46 +231,11 @@ class LazyHandlers:
         from phlo_hooks.capabilities.openlineage.static import Graph, GraphSender
 
         host = self._host
-        ledger = Ledger(host.state, host.clock)
+        ledger = Ledger.of(host)
         graph = Graph(self._resource.settings(host), host.assets, ledger)
         return GraphSender(graph, host.state, self._resource.outlet)
-
-
-def _check(resource: OpenLineageResource) -> None:
-    """Refuse what can never work."""
-    if resource.url and resource.transport:
-        raise ConfigurationError("OpenLineageResource has a url and a transport: give one of them")
-    if resource.url and not isinstance(resource.url, dg.EnvVar):
-        check_url(resource.url, instead="set api_key=EnvVar(…)")
-    if resource.runless not in ("run", "dataset"):
-        raise ConfigurationError(f"OpenLineageResource: runless {resource.runless!r}: use 'run' or 'dataset'")
-    if not resource.timeout > 0:
-        raise ConfigurationError(f"OpenLineageResource: timeout {resource.timeout!r}: use seconds, above 0")
-    NamespaceTemplate(resource.job_namespace, "job_namespace")
-    NamespaceTemplate(resource.dataset_namespace, "dataset_namespace")
-    if resource.data_sources:
-        resource.settings(memory_host())
 
 
 def _is_told(event: HookEvent) -> bool:
     """Of all measurements, only what Dagster itself observed."""
     return event.event_type != "telemetry.metric" or getattr(event, "name", "") == "dagster.observation"
-
-
-def _looked_up(text: str | None, field: str) -> str | None:
-    if not isinstance(text, dg.EnvVar):
-        return text
-    value = os.environ.get(text.env_var_name, "").strip()
-    if not value:
-        raise DeliveryError(
-            f"OpenLineageResource: {field}: the environment variable {text.env_var_name} is not set where "
-            "the relay runs"
-        )
-    return value
-
-
-def _resolved(value: Any, field: str) -> Any:
-    """With every `EnvVar` in it looked up."""
-    if isinstance(value, Mapping):
-        return {key: _resolved(item, f"{field}.{key}") for key, item in value.items()}
-    return _looked_up(value, field) if isinstance(value, str) else value

@@ -14,7 +14,7 @@ from openlineage.client.serde import Serde
 from phlo_hooks.assets import AssetGraph
 from phlo_hooks.capabilities.openlineage.facets.job import asset_job_facets
 from phlo_hooks.capabilities.openlineage.ledger import Ledger, kept_key
-from phlo_hooks.capabilities.openlineage.lineage import Lineage
+from phlo_hooks.capabilities.openlineage.lineage import Lineage, sources
 from phlo_hooks.capabilities.openlineage.producer import PRODUCER
 from phlo_hooks.capabilities.openlineage.settings import Settings
 from phlo_hooks.capabilities.openlineage.transports import Outlet
@@ -25,6 +25,7 @@ from phlo_hooks.state import StateChange, StateStore
 # Well under the time limit of a call; what is left is told by the next one.
 _BUDGET = 20.0
 _PREFIX = "static/"
+_PROGRESS = "static"
 
 StaticEvent = JobEvent | DatasetEvent
 
@@ -48,9 +49,8 @@ class Graph:
     def events(self, key: str, when: datetime) -> Iterator[StaticEvent]:
         """What there is to tell of an asset: its dataset, and the job that computes it, if there is one."""
         info = self._assets.asset(key)
-        page = self._ledger.open(
-            run_id=None, dagster_run=None, assets=(key, *(info.upstream if info else ()))
-        )
+        upstream = sources(info) if info else ()
+        page = self._ledger.open(run_id=None, dagster_run=None, assets=(key, *upstream), computed=key)
         lineage = Lineage(self._settings, self._assets, page, {})
         at = when.isoformat().replace("+00:00", "Z")
         yield DatasetEvent(eventTime=at, producer=PRODUCER, dataset=lineage.static(key))
@@ -88,10 +88,24 @@ class GraphSender:
             DeliveryError: anything else; another attempt goes on where this one has stopped.
         """
         ends = time.monotonic() + _BUDGET
-        for key in self.graph.assets():
+        told = self._told(event)
+        # Sorted. To look again at what was told takes 2 ms for each, and would be all there is time for.
+        for key in (each for each in self.graph.assets() if each > told):
             if time.monotonic() > ends:
-                raise RetryLater(f"the asset graph is told as far as {key!r}", after=0.1)
+                self._note(event, told)
+                raise RetryLater(f"the asset graph is told as far as {told!r}", after=0.1)
             self._send(key, event.timestamp)
+            told = key
+
+    def _told(self, event: DefinitionsEvent) -> str:
+        """As far as which asset another call has told of this event."""
+        known = self.state.get(_PROGRESS)
+        return str(known.value["key"]) if known and known.value["event"] == event.event_id else ""
+
+    def _note(self, event: DefinitionsEvent, told: str) -> None:
+        known = self.state.get(_PROGRESS)
+        progress = {"event": event.event_id, "key": told}
+        self.state.commit([StateChange(_PROGRESS, progress, known.version if known else 0)])
 
     def _send(self, key: str, when: datetime) -> None:
         events = list(self.graph.events(key, when))

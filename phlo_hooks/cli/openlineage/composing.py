@@ -26,7 +26,7 @@ def of_definitions(setup: Setup, host: Host, wanted: Wanted) -> Iterator[Documen
         host: where it runs.
         wanted: whether an asset is asked for.
     """
-    graph = Graph(setup.resource.settings(host), host.assets, Ledger(host.state, host.clock))
+    graph = Graph(setup.resource.settings(host), host.assets, Ledger.of(host))
     documents = setup.resource.documents()
     for key in filter(wanted, graph.assets()):
         for event in graph.events(key, utc_now()):
@@ -39,7 +39,7 @@ def of_events(setup: Setup, host: Host, events: Iterable[HookEvent], wanted: Wan
     Args:
         events: in the order in which they were recorded; what the hook does not want is passed over.
     """
-    composer, ledger = Composer(setup.resource.settings(host), host.assets), Ledger(host.state, host.clock)
+    composer, ledger = Composer(setup.resource.settings(host), host.assets), Ledger.of(host)
     documents = setup.resource.documents()
     for event in events:
         page = composer.page(event, ledger)

@@ -49,8 +49,9 @@ class Setup:
         # Scripts' runs have no location.
         state = partial(PluginState, store, self.key, tell=_tells_nothing) if store else None
         memory = Overlay(state(location=scope), state(location="")) if state else Overlay()
+        shared = Overlay(state(location=None)) if state else Overlay()
         assets = runtime.assets(instance)
-        return Host(memory, scope, runtime.catalog.select, memory.clock, self.key, assets)
+        return Host(memory, scope, runtime.catalog.select, memory.clock, self.key, assets, shared)
 
 
 def find_setups(choice: StoreChoice, key: str | None, location: str | None) -> list[Setup]:

@@ -73,20 +73,22 @@ class Shop:
         dataset_namespace: str = "dagster",
         data_sources: Mapping[str, str] = {},
         exclude: tuple[str, ...] = (),
+        location: str = "shop",
+        shared: MemoryState | None = None,
         **settings: Any,
     ) -> None:
         jobs = NamespaceTemplate(job_namespace, "job_namespace")
         datasets = NamespaceTemplate(dataset_namespace, "dataset_namespace")
         self.settings = Settings(
             jobs,
-            DatasetNaming(datasets, data_sources, "shop"),
-            "shop",
+            DatasetNaming(datasets, data_sources, location),
+            location,
             lambda key: key not in exclude,
             tag_keys=jobs.tag_keys | datasets.tag_keys,
             **settings,
         )
         self.state = MemoryState(clock=lambda: NOON)
-        self.ledger = Ledger(self.state, lambda: NOON)
+        self.ledger = Ledger(self.state, lambda: NOON, shared)
         self.composer = Composer(self.settings, shelf)
         self.sent: list[dict[str, Any]] = []
 

@@ -18,6 +18,7 @@ from phlo_hooks.assets import AssetInfo, CheckInfo, CodeReference
 from phlo_hooks.capabilities.openlineage.activity import Kind
 from phlo_hooks.capabilities.openlineage.facets.values import owner_urn
 from phlo_hooks.capabilities.openlineage.producer import PRODUCER
+from phlo_hooks.urls import link
 
 INTEGRATION = "DAGSTER"
 _PAGE = ("https://", "http://")
@@ -72,11 +73,11 @@ def _ownership(owners: Iterable[str]) -> dict[str, Any]:
 def _code(references: Iterable[CodeReference], version: str | None) -> dict[str, Any]:
     """The page of a repository, else the file: of several the first."""
     found = sorted(references, key=lambda each: not each.location.startswith(_PAGE))
-    if not found:
-        return {}
-    where = found[0]
+    where = found[0] if found else CodeReference("")
     page = where.location.startswith(_PAGE)
-    url = where.location if page else f"file://{where.location}"
+    url = link(where.location if page else f"file://{where.location}") if found else None
+    if url is None:
+        return {}
     facet = source_code_location_job.SourceCodeLocationJobFacet(
         "git" if page else "file",
         f"{url}#L{where.line}" if where.line and not page else url,

@@ -17,6 +17,7 @@ from phlo_hooks.capabilities.openlineage.places import place
 from phlo_hooks.capabilities.openlineage.producer import PRODUCER
 from phlo_hooks.capabilities.openlineage.systems import system
 from phlo_hooks.redaction import redact_text
+from phlo_hooks.urls import link
 
 CATALOG_KEY = "openlineage/catalog"
 
@@ -65,7 +66,9 @@ def data_source(facts: DatasetFacts) -> DatasourceDatasetFacet | None:
     namespace = facts.name.namespace
     if not any(other.type == "DAGSTER_ASSET" for other in facts.symlinks):
         return None
-    return DatasourceDatasetFacet(name=namespace, uri=_public(facts.uri) or namespace, producer=PRODUCER)
+    return DatasourceDatasetFacet(
+        name=namespace, uri=_public(facts.uri) or link(namespace), producer=PRODUCER
+    )
 
 
 def hierarchy(facts: DatasetFacts) -> HierarchyDatasetFacet | None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from openlineage.client import OpenLineageClient
 from openlineage.client.client import OpenLineageConfig
 from openlineage.client.transport import Transport
+
+from phlo_hooks.urls import link
 
 
 class Client(OpenLineageClient):
@@ -26,3 +30,9 @@ class Client(OpenLineageClient):
 
     def _alias_env_vars(self) -> None:
         """Nothing: the client's own writes the API key into `os.environ`, for every child process to see."""
+
+    @cached_property
+    def _source_code_location(self) -> dict[str, str | None] | None:
+        """Of the working copy that the relay runs in: a CI job clones with its token in the URL."""
+        found = super()._source_code_location
+        return found and {**found, "url": link(found["url"] or "")}

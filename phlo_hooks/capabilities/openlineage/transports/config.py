@@ -32,6 +32,15 @@ def resolved(settings: TransportSettings, environ: Mapping[str, str]) -> dict[st
     return {**config, "transport": _transport(settings, config.get("transport"), environ)}
 
 
+def explicit(settings: TransportSettings) -> dict[str, Any]:
+    """The `transport=` of a resource, with its other fields.
+
+    Raises:
+        ConfigurationError: it has no type, or they do not go together.
+    """
+    return _with_fields(_explicit(settings, {}) or {}, settings)
+
+
 def _transport(settings: TransportSettings, configured: Any, environ: Mapping[str, str]) -> dict[str, Any]:
     if settings.url is not None and settings.transport is not None:
         raise ConfigurationError("url= and transport= are both set: leave one of them out")
