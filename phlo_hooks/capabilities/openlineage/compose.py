@@ -104,7 +104,7 @@ class Composer:
         return runless and self.settings.runless == "dataset"
 
     def _only_looks(self, event: HookEvent) -> bool:
-        """Whether it is the step of an observable source, which makes nothing; what it saw is told anyway."""
+        """Whether it is the step of an observable source, which makes nothing: what it saw is told alone."""
         if not isinstance(event, AssetEvent) or event.status == "success":
             return False
         info = self.assets.asset(event.asset_key or "")
