@@ -78,6 +78,11 @@ class Place:
             "correlation": correlation,
         }
 
+    def makes(self, planned: Planned) -> bool:
+        """Whether the step makes the asset; of an observable source Dagster plans it, and only looks."""
+        facts = self.catalog.assets.get(planned.asset_key)
+        return facts is None or facts.executable
+
     def run_fields(self) -> dict[str, Any]:
         """What the run says of where an event belongs."""
         run = self.run
@@ -177,7 +182,7 @@ def _starts(place: Place, attempt: StepAttempt) -> Iterator[HookEvent]:
     if started is None:
         return
     for planned in attempt.planned:
-        if planned.check_name is None:
+        if planned.check_name is None and place.makes(planned):
             yield asset_events.start(place, planned, started.timestamp)
 
 
@@ -205,7 +210,7 @@ def _missing(place: Place, attempt: StepAttempt, run_end: Recorded | None) -> It
     absent = [planned for planned in attempt.planned if not _is_there(planned, there)]
     own = _own_outcomes(place.catalog, absent, end, outcome)
     for planned in absent:
-        if planned.check_name is None:
+        if planned.check_name is None and place.makes(planned):
             yield asset_events.missing(place, planned, end, own[planned.asset_key])
         elif outcome.crashed and planned.asset_key not in own and not is_dbt_failure(end):
             # The check of an asset that this very step did not bring about had nothing to look at.

@@ -82,7 +82,7 @@ class Watch:
     def _announce(self, session: RunSession) -> None:
         place = session.place(step_key_of(self._context), self._attempt)
         for planned in self._planned(session):
-            if planned.check_name is None:
+            if planned.check_name is None and place.makes(planned):
                 session.send(asset_events.start(place, planned, utc_now()))
 
     @property

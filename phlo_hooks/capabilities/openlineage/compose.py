@@ -14,6 +14,7 @@ from phlo_hooks.capabilities.openlineage.activity import Activity, Kind, State, 
 from phlo_hooks.capabilities.openlineage.ancestry import Ancestry
 from phlo_hooks.capabilities.openlineage.facets.job import asset_job_facets, check_job_facets, job_type
 from phlo_hooks.capabilities.openlineage.facets.partitions import nominal_time
+from phlo_hooks.capabilities.openlineage.facets.quality import test_run_facet
 from phlo_hooks.capabilities.openlineage.facets.run import (
     dependencies_facet,
     engine_facet,
@@ -91,7 +92,7 @@ class Composer:
     def _of(self, event: HookEvent, page: Page) -> Iterator[Message]:
         if self._is_dataset_event(event):
             yield Message(self._dataset_event(event, page))
-        elif (activity := activity_of(event)) and not self._only_looks(event):
+        elif activity := activity_of(event):
             yield from self._of_run(activity, page)
 
     def _of_run(self, activity: Activity, page: Page) -> Iterator[Message]:
@@ -106,13 +107,6 @@ class Composer:
             return event.name == OBSERVATION
         runless = isinstance(event, AssetEvent) and event.run_id is None
         return runless and self.settings.runless == "dataset"
-
-    def _only_looks(self, event: HookEvent) -> bool:
-        """Whether it is the step of an observable source, which makes nothing: what it saw is told apart."""
-        if not isinstance(event, AssetEvent) or event.status == "success":
-            return False
-        info = self.assets.asset(event.asset_key or "")
-        return info is not None and not info.executable
 
     def _dataset_event(self, event: Any, page: Page) -> DatasetEvent:
         dataset = self._lineage(event, page).observed(event)
@@ -144,6 +138,8 @@ class Composer:
         facets |= {"nominalTime": found} if (found := nominal_time(window)) else {}
         if isinstance(event, AssetEvent):
             facets |= dependencies_facet(self._upstream_jobs(event, lineage))
+        if isinstance(event, QualityResultEvent) and state is State.COMPLETE:
+            facets["test"] = test_run_facet(event, self.assets.check(event.asset_key, event.check_name))
         return facets
 
     def _upstream_jobs(self, event: AssetEvent, lineage: Lineage) -> list[JobName]:

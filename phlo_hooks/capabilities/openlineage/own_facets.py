@@ -57,6 +57,7 @@ class PhloDagsterAssetFacet(DatasetFacet):
         assetKey: path joined with `/`.
         codeLocation: the name of the one that has it.
         inputVersions: the data version of each upstream asset, by asset key.
+        truncated: what of the materialization was cut to keep it within its size, such as `column_lineage`.
         url: of the asset's page.
     """
 
@@ -66,6 +67,7 @@ class PhloDagsterAssetFacet(DatasetFacet):
     codeLocation: str | None = attr.field(default=None)  # noqa: N815
     codeVersion: str | None = attr.field(default=None)  # noqa: N815
     inputVersions: dict[str, str] | None = attr.field(default=None)  # noqa: N815
+    truncated: list[str] | None = attr.field(default=None)
     url: str | None = attr.field(default=None)
 
     @staticmethod

@@ -183,6 +183,31 @@ def test_where_a_table_was_is_remembered():
     assert "raw/orders" == read["facets"]["symlinks"]["identifiers"][0]["name"]
 
 
+def test_the_first_start_of_a_table():
+    """Where it is, only its end will say: the start names no dataset that there will never be."""
+    shop = Shop(data_sources={"duckdb": "duckdb:///lake.duckdb"})
+    told = {"table_name": "raw.orders", "metadata": {"dagster/storage_kind": "duckdb"}}
+    began, ended = shop.play(start("raw/orders"), end("raw/orders", **told))
+    assert ([], ["lake.raw.orders"]) == (names(began["outputs"]), names(ended["outputs"]))
+    again = shop.play(start("raw/orders", attempt=2), end("raw/orders", status="failure", attempt=2))
+    assert [["lake.raw.orders"]] * 2 == [names(each["outputs"]) for each in again]
+
+
+def test_a_version_that_dagster_does_not_know():
+    """INITIAL is its word for that of an asset that was never materialized."""
+    event = end(data_version="UNKNOWN", input_versions={"raw/orders": "INITIAL", "source": "v3"})
+    ended = Shop().play(event)[-1]
+    assert [False, True] == ["version" in each["facets"] for each in ended["inputs"]]
+    assert "version" not in ended["outputs"][0]["facets"]
+
+
+def test_a_source_that_is_only_looked_at():
+    """Nothing is made of it, so no attempt to make it has been aborted; whoever reports that it was written is heard."""
+    sent = Shop().play(start("source"), end("source", status="skipped"))
+    assert [] == sent
+    assert ["START", "COMPLETE"] == states(Shop().play(end("source")))
+
+
 def test_inputs_that_only_columns_name():
     """They are inputs of the next run, too, also when it fails before it can say so."""
     shop = Shop()

@@ -36,7 +36,7 @@ FULL = {
         "https://dagster.example/runs/5f0c", producer=PRODUCER,
     ),
     ASSET_KEY: PhloDagsterAssetFacet(
-        "marts/orders", "marts", ["dbt"], "shop", "v1", {"raw/orders": "7"},
+        "marts/orders", "marts", ["dbt"], "shop", "v1", {"raw/orders": "7"}, ["column_lineage"],
         "https://dagster.example/assets/marts/orders", producer=PRODUCER,
     ),
 }  # fmt: skip

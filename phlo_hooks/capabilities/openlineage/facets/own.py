@@ -30,6 +30,7 @@ def asset_facet(
         codeLocation=location or None,
         codeVersion=(event.code_version if event else None) or asset.code_version,
         inputVersions=dict(event.input_versions) if event and event.input_versions else None,
+        truncated=list(event.truncated) or None if event else None,
         url=_page(webserver_url, "assets", *asset.key.split("/")),
         producer=PRODUCER,
     )

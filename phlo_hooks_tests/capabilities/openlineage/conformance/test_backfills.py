@@ -24,7 +24,7 @@ __all__ = ["deployment"]
 pytestmark = [*QUIET, *daemon.pytestmark, pytest.mark.e2e]
 
 
-def test_parent_of_its_runs_and_root_of_all(deployment, backend, tmp_path):  # noqa: F811  # the fixture
+def test_parent_of_its_runs_and_root_of_all(deployment, backend, tmp_path):  # the fixture
     """Three partitions of which one fails: so has the backfill."""
     store = f"sqlite:///{tmp_path}/hooks.db"
     hooked = on_openlineage(deployment.defs, backend, store=store, since=utc_now())

@@ -158,6 +158,8 @@ def test_two_thousand_columns(backend):
     whole = [name for name in lineage if ["id", f"r{name[1:]}"] == names_of_fields(lineage[name])]
     assert len(whole) >= len(lineage) - 1
     assert ["raw_orders"] == names(played.end("features")["inputs"])
+    cut = facet(output, "facets.phlo_dagsterAsset").get("truncated", [])
+    assert (len(lineage) < COLUMNS) == ("column_lineage" in cut)
     assert max(len(each.body) for each in backend.server.requests) < SIZE_CAP
 
 

@@ -70,11 +70,12 @@ def test_every_run_is_told_once(demo):
 
 
 def test_assets_and_checks_are_there(demo):
-    """Of each tool."""
-    kinds = Counter(facet(event, "job.facets.jobType.integration") for event in demo.ends)
-    assert {"DBT", "DLT", "DAGSTER"} <= kinds.keys() | set()
+    """Each with the Dagster run that it is of."""
     types = Counter(facet(event, "job.facets.jobType.jobType") for event in demo.ends)
-    assert types["CHECK"] > 10
+    assert len(demo.run_ids) == types["JOB"]
+    assert types["ASSET"] > 15 and types["CHECK"] > 10
+    parents = {facet(event, "run.facets.parent.run.runId") for event in demo.ends}
+    assert {None, *demo.run_ids} == parents
 
 
 def test_from_the_source_to_what_is_published(demo):
@@ -97,6 +98,32 @@ def test_columns(demo):
                 found += 1
                 assert (field["namespace"], field["name"]) in datasets
     assert found > 50
+
+
+def test_a_column_comes_from_a_source(demo):
+    """From what is published, through every model, to a table that dlt has loaded."""
+    datasets = demo.backend.datasets()
+    new = {
+        (name, column)
+        for name, dataset in datasets.items()
+        if "publish" in name[1]
+        for column in (dataset.facets.get("columnLineage") or {}).get("fields", {})
+    }
+    assert new
+    seen = set()
+    while new:
+        seen |= new
+        new = {source for column in new for source in _sources(datasets, *column)} - seen
+    assert {name[1] for name, _ in seen if "raw" in name[1]}
+
+
+def _sources(datasets, name, column):
+    facets = datasets[name].facets if name in datasets else {}
+    fields = (facets.get("columnLineage") or {}).get("fields", {})
+    return {
+        ((each["namespace"], each["name"]), each["field"])
+        for each in fields.get(column, {}).get("inputFields", ())
+    }
 
 
 def test_compiled_sql(demo):

@@ -2,6 +2,8 @@
 
 # Dagster reads the annotations of `context`: they may not be strings here.
 
+import contextlib
+from datetime import timedelta
 from itertools import zip_longest
 
 import dagster as dg
@@ -10,7 +12,9 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run, execute_run_iterator
 
 from phlo_hooks.capabilities.openlineage.run_ids import dagster_run_id
+from phlo_hooks.envelope import utc_now
 from phlo_hooks_tests.capabilities.openlineage import scenes
+from phlo_hooks_tests.capabilities.openlineage.backend import Backend
 from phlo_hooks_tests.capabilities.openlineage.conformance.driver import (
     QUIET,
     Played,
@@ -237,3 +241,107 @@ def _of(events, run_id):
         for event in events
         if run_id in (event["run"]["runId"], facet(event, "run.facets.parent.run.runId"))
     ]
+
+
+# -- what is seldom seen -----------------------------------------------------------------------------------------
+
+
+def test_materialized_and_then_failed(backend):
+    """The table is there, whatever the step did afterwards: it has been completed, and never fails after that."""
+
+    @dg.multi_asset(specs=[dg.AssetSpec("first", deps=["orders"]), dg.AssetSpec("second", deps=["orders"])])
+    def both():
+        yield dg.MaterializeResult("first")
+        raise RuntimeError("the disk is full")
+
+    played = play(backend, definitions(asset("orders"), both))
+    assert {ASSET_JOB: FAIL, "orders": DONE, "first": DONE, "second": FAIL} == played.states
+    assert "the disk is full" in facet(played.end("second"), "run.facets.errorMessage.message")
+
+
+def test_materialized_twice_in_one_step(backend):
+    """One run, one end; what is said besides comes as news of that run."""
+
+    @dg.asset
+    def twice(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        context.log_event(dg.AssetMaterialization("twice", metadata={"dagster/row_count": 1}))
+        return dg.MaterializeResult(metadata={"dagster/row_count": 2})
+
+    played = play(backend, definitions(twice))
+    assert f"{DONE} OTHER" == played.states["twice"]
+
+
+def test_several_ops_make_one_asset(backend):
+    """One run, from the beginning of the last op, which makes it."""
+
+    @dg.op
+    def read() -> int:
+        return 3
+
+    @dg.op
+    def write(rows: int) -> None: ...
+
+    @dg.graph_asset
+    def written() -> None:
+        return write(read())
+
+    played = play(backend, definitions(written))
+    assert {ASSET_JOB: DONE, "written": DONE} == played.states
+
+
+def test_a_resource_that_cannot_be_had(backend, instance):
+    """No step has begun: the run has failed, with the reason, and no asset has."""
+
+    @dg.resource
+    def warehouse() -> None:
+        raise ConnectionError("no route to the warehouse")
+
+    @dg.asset(required_resource_keys={"warehouse"})
+    def orders() -> None: ...
+
+    played = play(backend, definitions(orders, resources={"warehouse": warehouse}), instance=instance)
+    assert {ASSET_JOB: FAIL} == played.states
+    assert "warehouse" in facet(played.end(ASSET_JOB), "run.facets.errorMessage.message")
+
+
+def test_a_run_that_could_not_be_launched(backend, instance):
+    """It has a start all the same, or nobody would know what has failed."""
+    hooked = on_openlineage(scenes.ten_assets(), backend)
+    run = instance.create_run_for_job(hooked.resolve_job_def(ASSET_JOB))
+    instance.report_run_failed(run, "no such image")
+    catch_up(hooked, instance)
+    backend.check_lifecycle()
+    assert {ASSET_JOB: FAIL} == states_of(backend.events)
+
+
+def test_a_worker_that_died(backend, instance):
+    """Dagster finds out and fails the run: what had begun has failed, and what had not is not told."""
+
+    @dg.asset(deps=["orders"])
+    def killed(context: dg.AssetExecutionContext) -> None:
+        context.instance.report_run_failed(context.run, "run worker died")
+        raise SystemExit
+
+    hooked = on_openlineage(definitions(asset("orders"), killed, asset("after", ["killed"])), backend)
+    with contextlib.suppress(SystemExit):
+        hooked.resolve_job_def(ASSET_JOB).execute_in_process(instance=instance, raise_on_error=False)
+    catch_up(hooked, instance)
+    backend.check_lifecycle()
+    told = states_of(backend.events)
+    assert (FAIL, DONE, FAIL) == tuple(told.pop(name) for name in (ASSET_JOB, "orders", "killed"))
+    assert {} == told
+
+
+def test_told_again_is_the_same(backend, instance):
+    """By whoever reads the same log once more, with a memory of its own: the same runs, the same ends."""
+    scene = scenes.retried(failures=1)
+    first = play(backend, scene, instance=instance)
+    with Backend() as other:
+        folder = f"sqlite:///{instance.root_directory}/another.db"
+        again = on_openlineage(scene, other, store=folder, since=utc_now() - timedelta(hours=1))
+        catch_up(again, instance)
+        assert _ends(first.events) == _ends(other.events)
+
+
+def _ends(events):
+    return {event["run"]["runId"]: event["eventType"] for event in events if is_terminal(event)}

@@ -61,7 +61,7 @@ def test_one_that_is_not_made_here_is_no_job(backend, instance):
     catch_up(deploy(scenes.external_deps(), backend, instance), instance)
     assert ("job", "crm/accounts") not in sent(backend)
     assert ("dataset", "crm/accounts") in sent(backend)
-    (report,) = [event for event in backend.of_job("report")]
+    (report,) = backend.of_job("report")
     assert ["crm/accounts", "legacy/targets", "orders"] == sorted(names(report["inputs"]))
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
-import dagster as dg
 import pytest
 
 from phlo_hooks.envelope import utc_now
@@ -27,8 +27,11 @@ SCENES = (
     (scenes.retried(), {}),
     (scenes.time_partitioned("daily"), {"partition_key": WINDOWS["daily"].key}),
 )
-# A moment, a run, and the version that is made of both.
-_OWN = frozenset({"eventTime", "runId", "version"})
+# Two for each run of Dagster, attempt and check.
+EVENTS = 16 + 14 + 8 + 12 + 6
+# A moment; runs, and versions that are made of them, are seen by what they look like.
+_OWN = frozenset({"eventTime"})
+_IDS = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{64}\b")
 
 
 def told(new_instance, storage: str, *, step_hooks: bool) -> list[str]:
@@ -50,8 +53,10 @@ def told(new_instance, storage: str, *, step_hooks: bool) -> list[str]:
 
 def _lasting(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _lasting(item) for key, item in value.items() if key not in _OWN}
-    return [_lasting(item) for item in value] if isinstance(value, list) else value
+        return {key: None if key in _OWN else _lasting(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_lasting(item) for item in value]
+    return _IDS.sub("…", value) if isinstance(value, str) else value
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +77,7 @@ def expected(new_instance) -> list[str]:
 )
 def test_the_same_events(storage, step_hooks, expected, new_instance):
     """All of it: names, states, facets, errors."""
-    assert len(expected) > 60
+    assert EVENTS == len(expected)
     assert expected == told(new_instance, storage, step_hooks=step_hooks)
 
 
@@ -81,4 +86,3 @@ def test_there_is_something_to_compare(expected):
     text = "\n".join(expected)
     for word in ("FAIL", "dataQualityAssertions", "nominalTime", "errorMessage", "connection reset"):
         assert word in text, word
-    assert dg.__version__ in text
