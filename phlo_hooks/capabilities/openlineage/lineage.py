@@ -107,9 +107,11 @@ class Lineage:
         return without_partition(uri, [key for each in partitions for key in each.dimensions.values()])
 
     def written(self, event: AssetEvent) -> Place:
-        """What is to be remembered of a materialization."""
-        place = self.place(event)
-        name = self.known(event.asset_key or "", place).name
+        """What is to be remembered of a materialization; no name that is made of its run's tags."""
+        key, place = event.asset_key or "", self.place(event)
+        name = self.known(key, place).name
+        if name != replace(self, run_tags={}).known(key, place).name:
+            return place
         return replace(place, location=self.settings.location, namespace=name.namespace, name=name.name)
 
     def known(self, key: str, place: Place | None = None) -> DatasetFacts:

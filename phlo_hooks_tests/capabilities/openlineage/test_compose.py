@@ -201,10 +201,8 @@ def test_a_version_that_dagster_does_not_know():
     assert "version" not in ended["outputs"][0]["facets"]
 
 
-def test_a_source_that_is_only_looked_at():
-    """Nothing is made of it, so no attempt to make it has been aborted; whoever reports that it was written is heard."""
-    sent = Shop().play(start("source"), end("source", status="skipped"))
-    assert [] == sent
+def test_a_source_that_somebody_writes():
+    """Dagster only looks at it, and plans no attempt; whoever reports that it was written is heard."""
     assert ["START", "COMPLETE"] == states(Shop().play(end("source")))
 
 

@@ -21,7 +21,7 @@ from phlo_hooks.memory import MemoryState
 from phlo_hooks.redaction import redact_text
 from phlo_hooks.state import StateChange
 from phlo_hooks_tests.capabilities.openlineage.helpers import sent
-from phlo_hooks_tests.capabilities.openlineage.shop import ROOT, Shelf, Shop, end, start, states, where
+from phlo_hooks_tests.capabilities.openlineage.shop import ROOT, Shelf, Shop, end, run, start, states, where
 from phlo_hooks_tests.producers.recording import runtime_of
 
 POSTGRES = {"postgres": "postgres://db/shop"}
@@ -112,6 +112,18 @@ NAMED = {
     "by its location": {"dataset_namespace": "dagster/{location}"},
     "by its group": {"dataset_namespace": "{group}"},
 }
+
+
+def test_a_table_of_another_code_location_and_of_a_tenant():
+    """Its name is made of the run's tag: each run reads its own tenant's, and not the one written last."""
+    shared, naming = MemoryState(), {"dataset_namespace": "{tag:tenant}"}
+    there = Shop(Shelf(AssetInfo("raw/orders")), location="there", shared=shared, **naming)
+    there.play(run(tags={"tenant": "acme"}), end("raw/orders", tags={"tenant": "acme"}))
+    stub = AssetInfo("raw/orders", executable=False)
+    here = Shop(Shelf(stub, AssetInfo("report", upstream=("raw/orders",))), shared=shared, **naming)
+    tags = {"tenant": "zoo"}
+    sent = here.play(run(tags=tags, run_id=ROOT), end(tags=tags, run_id=ROOT))
+    assert [("zoo", "raw/orders")] == _called(sent[-1]["inputs"])
 
 
 @pytest.mark.parametrize("naming", NAMED.values(), ids=NAMED)
