@@ -241,5 +241,7 @@ class LazyHandlers:
 
 
 def _is_told(event: HookEvent) -> bool:
-    """Of all measurements, only what Dagster itself observed."""
-    return event.event_type != "telemetry.metric" or getattr(event, "name", "") == "dagster.observation"
+    """Of measurements, what Dagster observed; of lineage, what no end of a materialization says as well."""
+    if event.event_type == "telemetry.metric":
+        return getattr(event, "name", "") == "dagster.observation"
+    return event.event_type != "lineage.edges" or event.producer != "dagster"

@@ -16,7 +16,7 @@ from phlo_hooks.capabilities.openlineage.partition_paths import without_partitio
 from phlo_hooks.capabilities.openlineage.sender import Sender
 from phlo_hooks.errors import DeliveryError, PermanentError, RetryLater
 from phlo_hooks.event_parts import ColumnEdge
-from phlo_hooks.events import DefinitionsEvent, QualityResultEvent, TelemetryEvent
+from phlo_hooks.events import DefinitionsEvent, LineageEvent, QualityResultEvent, TelemetryEvent
 from phlo_hooks.memory import MemoryState
 from phlo_hooks.redaction import redact_text
 from phlo_hooks.state import StateChange
@@ -306,3 +306,11 @@ def test_what_all_code_locations_share():
         assert 1 == there.shared.get("dataset/a").value
         assert there.state.get("run/a") is None
         assert another.shared.get("dataset/a") is None
+
+
+@pytest.mark.parametrize(("producer", "wanted"), [("dagster", False), ("user", True)])
+def test_the_lineage_of_a_materialization_is_no_delivery(producer, wanted):
+    """Nothing was sent of it, and it was one of three deliveries of each asset with an upstream."""
+    events, *_ = OpenLineageResource(url="http://x").get_hooks()
+    event = LineageEvent(edges=(("a", "b"),), producer=producer)
+    assert wanted == events.filters.when(event)
