@@ -86,15 +86,16 @@ class Lineage:
 
     def place(self, event: AssetEvent) -> Place:
         """Where a materialization has put its dataset; where it says nothing of that, as before."""
-        metadata = event.metadata
+        metadata, info = event.metadata, self.info(event.asset_key or "")
         # All of it or nothing: a table that was a file once must not keep its URI for ever.
         before = Place() if any(map(metadata.get, _SAYS_WHERE)) else self.page.place(event.asset_key or "")
+        table = getattr(event, "table_name", None) or _text(metadata.get("dagster/table_name"))
+        uri = self._whole(event, _text(metadata.get("dagster/uri")))
+        kind = _text(metadata.get("dagster/storage_kind"))
         return Place(
-            table_name=getattr(event, "table_name", None)
-            or _text(metadata.get("dagster/table_name"))
-            or before.table_name,
-            uri=self._whole(event, _text(metadata.get("dagster/uri"))) or before.uri,
-            storage_kind=_text(metadata.get("dagster/storage_kind")) or before.storage_kind,
+            table_name=_news(table, info.table_name, before.table_name),
+            uri=_news(uri, info.uri, before.uri),
+            storage_kind=_news(kind, info.storage_kind, before.storage_kind),
             upstream=tuple(dict.fromkeys(edge.upstream_asset for edge in event.column_lineage)),
             stated={key: metadata[key] for key in _STATED if _text(metadata.get(key))} or before.stated,
         )
@@ -294,6 +295,13 @@ class Lineage:
             self.assets.partition(key, each) or PartitionInfo(each, {"partition": each})
             for each in partition_keys
         )
+
+
+def _news(said: str | None, declared: str | None, before: str | None) -> str | None:
+    """What is to be remembered; not what the definitions say as well, and may not say tomorrow."""
+    if said is None:
+        return before
+    return None if said == declared else said
 
 
 def sources(info: AssetInfo) -> list[str]:

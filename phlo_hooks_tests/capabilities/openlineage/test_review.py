@@ -12,6 +12,7 @@ from phlo_hooks.assets import AssetInfo, CheckInfo, CodeReference
 from phlo_hooks.capabilities import OpenLineageResource
 from phlo_hooks.capabilities.openlineage import static
 from phlo_hooks.capabilities.openlineage.facets.job import asset_job_facets
+from phlo_hooks.capabilities.openlineage.lineage import Lineage
 from phlo_hooks.capabilities.openlineage.partition_paths import without_partition
 from phlo_hooks.capabilities.openlineage.sender import Sender
 from phlo_hooks.errors import DeliveryError, PermanentError, RetryLater
@@ -314,3 +315,14 @@ def test_the_lineage_of_a_materialization_is_no_delivery(producer, wanted):
     events, *_ = OpenLineageResource(url="http://x").get_hooks()
     event = LineageEvent(edges=(("a", "b"),), producer=producer)
     assert wanted == events.filters.when(event)
+
+
+def test_a_table_that_the_definitions_move():
+    """Its old name, which each run had repeated, hid the new one until the next run, and from static lineage for good."""
+    before, after = (
+        Shelf(AssetInfo("raw/orders", table_name=name, kinds=("postgres",))) for name in ("raw.a", "raw.b")
+    )
+    shop = Shop(before, data_sources=POSTGRES)
+    shop.play(end("raw/orders", table_name="raw.a"))
+    page = shop.ledger.open(run_id=None, dagster_run=None, assets=["raw/orders"])
+    assert "shop.raw.b" == Lineage(shop.settings, after, page, {}).static("raw/orders").name
