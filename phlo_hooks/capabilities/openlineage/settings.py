@@ -56,7 +56,9 @@ class Settings:
     def backfill_job(self, job_name: str | None) -> JobName:
         """The job that a backfill is a run of; that of assets has a name of Dagster's own, or none.
 
-        Without tags: the backfill's runs have some that it has not.
+        Without tags: the backfill's runs have some that it has not. One of assets is told by each code
+        location that knows some of them: it is of none, so that all of them name the same job.
         """
-        own = job_name if job_name and not job_name.startswith("__") else None
-        return self.job(f"{own}.backfill" if own else Kind.BACKFILL.lower(), {})
+        if job_name and not job_name.startswith("__"):
+            return self.job(f"{job_name}.backfill", {})
+        return JobName(self.job_namespace.resolve(location=""), Kind.BACKFILL.lower())

@@ -326,3 +326,11 @@ def test_a_table_that_the_definitions_move():
     shop.play(end("raw/orders", table_name="raw.a"))
     page = shop.ledger.open(run_id=None, dagster_run=None, assets=["raw/orders"])
     assert "shop.raw.b" == Lineage(shop.settings, after, page, {}).static("raw/orders").name
+
+
+def test_a_backfill_of_assets_in_several_code_locations():
+    """Each tells of it, and its runs in each have it as parent: it is one run of one job."""
+    here, there = (Shop(job_namespace="dagster/{location}", location=name).settings for name in ("a", "b"))
+    for name in (None, "__ASSET_JOB"):
+        assert ("dagster", "backfill") == here.backfill_job(name) == there.backfill_job(name)
+    assert ("dagster/a", "nightly.backfill") == here.backfill_job("nightly")
