@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -35,6 +35,10 @@ class Place:
     location: str | None = None
     namespace: str | None = None
     name: str | None = None
+
+    def called_as(self, other: Place) -> Place:
+        """With the name that another one has."""
+        return replace(self, location=other.location, namespace=other.namespace, name=other.name)
 
 
 @dataclass(frozen=True)

@@ -92,13 +92,14 @@ class Lineage:
         table = getattr(event, "table_name", None) or _text(metadata.get("dagster/table_name"))
         uri = self._whole(event, _text(metadata.get("dagster/uri")))
         kind = _text(metadata.get("dagster/storage_kind"))
-        return Place(
+        place = Place(
             table_name=_news(table, info.table_name, before.table_name),
             uri=_news(uri, info.uri, before.uri),
             storage_kind=_news(kind, info.storage_kind, before.storage_kind),
             upstream=tuple(dict.fromkeys(edge.upstream_asset for edge in event.column_lineage)),
             stated={key: metadata[key] for key in _STATED if _text(metadata.get(key))} or before.stated,
         )
+        return place if info.executable else place.called_as(before)
 
     def _whole(self, event: AssetEvent, uri: str | None) -> str | None:
         """The URI of all partitions, of that of one: they are one dataset."""
@@ -111,7 +112,8 @@ class Lineage:
         """What is to be remembered of a materialization; no name that is made of its run's tags."""
         key, place = event.asset_key or "", self.place(event)
         name = self.known(key, place).name
-        if name != replace(self, run_tags={}).known(key, place).name:
+        of_tags = name != replace(self, run_tags={}).known(key, place).name
+        if of_tags or self._told(self.info(key), place):
             return place
         return replace(place, location=self.settings.location, namespace=name.namespace, name=name.name)
 

@@ -115,6 +115,19 @@ NAMED = {
 }
 
 
+def test_what_is_reported_of_a_table_of_another_code_location():
+    """Each location that has the key hears of it; one that only reads it must not rename it, for a third."""
+    shared, stub = MemoryState(), AssetInfo("raw/orders", executable=False)
+    naming = {"dataset_namespace": "dagster/{location}", "shared": shared}
+    there = Shop(Shelf(AssetInfo("raw/orders")), location="there", **naming)
+    readers = [AssetInfo("report", upstream=("raw/orders",))]
+    here, third = (Shop(Shelf(stub, *readers), location=name, **naming) for name in ("here", "third"))
+    there.play(end("raw/orders"))
+    (written,) = _called(here.play(end("raw/orders", attempt=2))[-1]["outputs"])
+    assert ("dagster/there", "raw/orders") == written
+    assert [written] == _called(third.play(end())[-1]["inputs"])
+
+
 def test_a_table_of_another_code_location_and_of_a_tenant():
     """Its name is made of the run's tag: each run reads its own tenant's, and not the one written last."""
     shared, naming = MemoryState(), {"dataset_namespace": "{tag:tenant}"}
