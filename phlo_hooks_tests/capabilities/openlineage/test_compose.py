@@ -201,13 +201,6 @@ def test_a_version_that_dagster_does_not_know():
     assert "version" not in ended["outputs"][0]["facets"]
 
 
-def test_a_source_that_is_only_looked_at():
-    """Nothing is made of it, so no attempt to make it has been aborted; whoever reports that it was written is heard."""
-    sent = Shop().play(start("source"), end("source", status="skipped"))
-    assert [] == sent
-    assert ["START", "COMPLETE"] == states(Shop().play(end("source")))
-
-
 def test_inputs_that_only_columns_name():
     """They are inputs of the next run, too, also when it fails before it can say so."""
     shop = Shop()
