@@ -70,6 +70,21 @@ def looked_up(text: str | None, field: str) -> str | None:
     return value
 
 
+def longest(transport: Mapping[str, Any], timeout: float) -> float:
+    """Seconds that a transport may take for one event: the transports in it take theirs one after the other.
+
+    Args:
+        transport: as configured.
+        timeout: of one that does not say its own.
+    """
+    within = transport.get("transports") or [transport.get("transport")]
+    children = [each for each in (within.values() if isinstance(within, Mapping) else within) if each]
+    if not children:
+        stated = transport.get("timeout")
+        return float(stated) if isinstance(stated, (int, float)) else timeout
+    return sum(longest(each, timeout) for each in children)
+
+
 def resolved(value: Any, field: str) -> Any:
     """With every `EnvVar` in it looked up."""
     if isinstance(value, Mapping):

@@ -107,9 +107,11 @@ class Lineage:
         return without_partition(uri, [key for each in partitions for key in each.dimensions.values()])
 
     def written(self, event: AssetEvent) -> Place:
-        """What is to be remembered of a materialization."""
-        place = self.place(event)
-        name = self.known(event.asset_key or "", place).name
+        """What is to be remembered of a materialization; no name that is made of its run's tags."""
+        key, place = event.asset_key or "", self.place(event)
+        name = self.known(key, place).name
+        if name != replace(self, run_tags={}).known(key, place).name:
+            return place
         return replace(place, location=self.settings.location, namespace=name.namespace, name=name.name)
 
     def known(self, key: str, place: Place | None = None) -> DatasetFacts:
@@ -318,6 +320,9 @@ def _version(value: Any) -> str | None:
 
 
 def _columns(schema: Any) -> tuple[Column, ...]:
-    """Of a table schema, as events write it."""
-    columns = schema.get("columns", ()) if isinstance(schema, dict) else ()
-    return tuple(Column(**each) for each in columns if isinstance(each, dict) and "name" in each)
+    """Of a table schema, as events write it; none of what a user has written there instead."""
+    columns = schema.get("columns") if isinstance(schema, dict) else None
+    try:
+        return tuple(Column(**each) for each in columns or ())
+    except (TypeError, ValueError):
+        return ()

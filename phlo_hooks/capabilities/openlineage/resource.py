@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import dagster as dg
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from phlo_hooks.capabilities.openlineage.checks import check_fields, check_page, looked_up, resolved
+from phlo_hooks.capabilities.openlineage.checks import check_fields, check_page, longest, looked_up, resolved
 from phlo_hooks.capabilities.openlineage.namespaces import NamespaceTemplate
 from phlo_hooks.errors import MissingExtraError
 from phlo_hooks.events import DefinitionsEvent, HookEvent
@@ -121,7 +121,7 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             handlers.event,
             filters=HookFilter(event_types=EVENT_TYPES, when=_is_told),
             retry=_RETRY,
-            timeout=self.timeout + _MARGIN,
+            timeout=self._patience() + _MARGIN,
             ordering=Ordering.RUN,
         )
         if self.static_lineage:
@@ -130,8 +130,12 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 handlers.definitions,
                 filters=HookFilter(event_types=DefinitionsEvent.event_types),
                 retry=_RETRY,
-                timeout=self.timeout + _MARGIN * 2,
+                timeout=self._patience() + _MARGIN * 2,
             )
+
+    def _patience(self) -> float:
+        """Seconds that one event may take: its start and its end, to each transport."""
+        return 2 * longest(self.transport or {}, self.timeout)
 
     def takes(self, select_assets: Callable[[str], frozenset[str]]) -> Callable[[str], bool]:
         """Whether anything is told of an asset."""
@@ -237,5 +241,7 @@ class LazyHandlers:
 
 
 def _is_told(event: HookEvent) -> bool:
-    """Of all measurements, only what Dagster itself observed."""
-    return event.event_type != "telemetry.metric" or getattr(event, "name", "") == "dagster.observation"
+    """Of measurements, what Dagster observed; of lineage, what no end of a materialization says as well."""
+    if event.event_type == "telemetry.metric":
+        return getattr(event, "name", "") == "dagster.observation"
+    return event.event_type != "lineage.edges" or event.producer != "dagster"

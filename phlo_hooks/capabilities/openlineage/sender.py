@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from phlo_hooks.capabilities.openlineage.compose import Composer
-from phlo_hooks.capabilities.openlineage.ledger import Ledger
+from phlo_hooks.capabilities.openlineage.compose import Composer, Message
+from phlo_hooks.capabilities.openlineage.ledger import Ledger, Page
 from phlo_hooks.capabilities.openlineage.transports import Outlet
+from phlo_hooks.errors import PermanentError
 from phlo_hooks.events import HookEvent
 
 
@@ -35,8 +36,15 @@ class Sender:
         """
         page = self.composer.page(event, self.ledger)
         try:
-            for message in self.composer.messages(event, page):
+            for message in self._composed(event, page):
                 self.outlet().send(message.event)
                 message.note(page)
         finally:
             self.ledger.close(page)
+
+    def _composed(self, event: HookEvent, page: Page) -> Iterator[Message]:
+        """The messages. What cannot be said now never can, and would hold up the rest of its run."""
+        try:
+            yield from self.composer.messages(event, page)
+        except Exception as exc:
+            raise PermanentError(f"no OpenLineage can be made of {event.event_type}: {exc!r}") from exc

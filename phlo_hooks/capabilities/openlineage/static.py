@@ -18,7 +18,7 @@ from phlo_hooks.capabilities.openlineage.lineage import Lineage, sources
 from phlo_hooks.capabilities.openlineage.producer import PRODUCER
 from phlo_hooks.capabilities.openlineage.settings import Settings
 from phlo_hooks.capabilities.openlineage.transports import Outlet
-from phlo_hooks.errors import RetryLater
+from phlo_hooks.errors import PermanentError, RetryLater, StoreError
 from phlo_hooks.events import DefinitionsEvent
 from phlo_hooks.state import StateChange, StateStore
 
@@ -26,6 +26,7 @@ from phlo_hooks.state import StateChange, StateStore
 _BUDGET = 20.0
 _PREFIX = "static/"
 _PROGRESS = "static"
+_SHOWN = 10
 
 StaticEvent = JobEvent | DatasetEvent
 
@@ -83,32 +84,54 @@ class GraphSender:
         """Send it.
 
         Raises:
-            PermanentError: the backend will never take it.
+            PermanentError: some assets the backend will never take; it has all others.
             RetryLater: there is more than one call has time for, or the backend asked to be left alone.
             DeliveryError: anything else; another attempt goes on where this one has stopped.
         """
         ends = time.monotonic() + _BUDGET
-        told = self._told(event)
+        told, refused = self._told(event)
         # Sorted. To look again at what was told takes 2 ms for each, and would be all there is time for.
         for key in (each for each in self.graph.assets() if each > told):
             if time.monotonic() > ends:
-                self._note(event, told)
+                self._note(event, told, refused)
                 raise RetryLater(f"the asset graph is told as far as {told!r}", after=0.1)
-            self._send(key, event.timestamp)
+            refused += self._refusals(key, event.timestamp)
             told = key
+        if refused:
+            # Who replays it wants all of it to be looked at.
+            self._note(event, "", [])
+            raise PermanentError(f"not told of {len(refused)} assets: {'; '.join(refused[:_SHOWN])}")
 
-    def _told(self, event: DefinitionsEvent) -> str:
-        """As far as which asset another call has told of this event."""
+    def _told(self, event: DefinitionsEvent) -> tuple[str, list[str]]:
+        """As far as which asset other calls have told of this event, and what was refused of it."""
         known = self.state.get(_PROGRESS)
-        return str(known.value["key"]) if known and known.value["event"] == event.event_id else ""
+        if known is None or known.value["event"] != event.event_id:
+            return "", []
+        return known.value["key"], known.value["refused"]
 
-    def _note(self, event: DefinitionsEvent, told: str) -> None:
+    def _note(self, event: DefinitionsEvent, told: str, refused: list[str]) -> None:
         known = self.state.get(_PROGRESS)
-        progress = {"event": event.event_id, "key": told}
+        progress = {"event": event.event_id, "key": told, "refused": refused}
         self.state.commit([StateChange(_PROGRESS, progress, known.version if known else 0)])
 
+    def _refusals(self, key: str, when: datetime) -> list[str]:
+        """Why an asset cannot be told, if it cannot: the others are told all the same."""
+        try:
+            self._send(key, when)
+        except PermanentError as exc:
+            return [f"{key}: {exc}"]
+        return []
+
+    def _events(self, key: str, when: datetime) -> list[StaticEvent]:
+        try:
+            return list(self.graph.events(key, when))
+        except StoreError:
+            raise
+        except Exception as exc:
+            raise PermanentError(f"no OpenLineage can be made of it: {exc!r}") from exc
+
     def _send(self, key: str, when: datetime) -> None:
-        events = list(self.graph.events(key, when))
+        events = self._events(key, when)
         digest = _digest(events)
         known = self.state.get(_entry(key))
         if known is not None and known.value == digest:

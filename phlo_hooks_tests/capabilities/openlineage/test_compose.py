@@ -201,6 +201,11 @@ def test_a_version_that_dagster_does_not_know():
     assert "version" not in ended["outputs"][0]["facets"]
 
 
+def test_a_source_that_somebody_writes():
+    """Dagster only looks at it, and plans no attempt; whoever reports that it was written is heard."""
+    assert ["START", "COMPLETE"] == states(Shop().play(end("source")))
+
+
 def test_inputs_that_only_columns_name():
     """They are inputs of the next run, too, also when it fails before it can say so."""
     shop = Shop()

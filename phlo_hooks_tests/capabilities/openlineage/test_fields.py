@@ -123,3 +123,19 @@ def test_the_token_in_a_working_copy(tmp_path, monkeypatch):
     (document,) = OpenLineageResource(transport={"type": "console"}).documents().of(message.event)
     url = document["job"]["facets"]["sourceCodeLocation"]["url"]
     assert "https://gitlab.com/a/b.git" == url
+
+
+CHILD = {"type": "http", "url": "http://x"}
+TRANSPORTS = {
+    "none": ({}, 20),
+    "its own": ({"transport": {**CHILD, "timeout": 60}}, 120),
+    "several": ({"transport": {"type": "composite", "transports": [CHILD, {**CHILD, "timeout": 30}]}}, 80),
+    "several by name": ({"transport": {"type": "composite", "transports": {"a": CHILD, "b": CHILD}}}, 40),
+}
+
+
+@pytest.mark.parametrize(("fields", "least"), TRANSPORTS.values(), ids=TRANSPORTS)
+def test_a_call_may_take_as_long_as_its_requests(fields, least):
+    """An event may be two requests to each transport; one that is slow, and takes it, did not fail."""
+    for hook in OpenLineageResource(**(fields or {"url": "http://x"}), static_lineage=True).get_hooks():
+        assert hook.timeout > least

@@ -4,21 +4,25 @@ import itertools
 import threading
 from types import SimpleNamespace
 
+import dagster as dg
 import pytest
 
+from phlo_hooks import with_hooks
 from phlo_hooks.assets import AssetInfo, CheckInfo, CodeReference
 from phlo_hooks.capabilities import OpenLineageResource
 from phlo_hooks.capabilities.openlineage import static
 from phlo_hooks.capabilities.openlineage.facets.job import asset_job_facets
 from phlo_hooks.capabilities.openlineage.partition_paths import without_partition
 from phlo_hooks.capabilities.openlineage.sender import Sender
-from phlo_hooks.errors import DeliveryError, RetryLater
+from phlo_hooks.errors import DeliveryError, PermanentError, RetryLater
 from phlo_hooks.event_parts import ColumnEdge
-from phlo_hooks.events import DefinitionsEvent, QualityResultEvent
+from phlo_hooks.events import DefinitionsEvent, LineageEvent, QualityResultEvent, TelemetryEvent
 from phlo_hooks.memory import MemoryState
 from phlo_hooks.redaction import redact_text
+from phlo_hooks.state import StateChange
 from phlo_hooks_tests.capabilities.openlineage.helpers import sent
-from phlo_hooks_tests.capabilities.openlineage.shop import ROOT, Shelf, Shop, end, start, states, where
+from phlo_hooks_tests.capabilities.openlineage.shop import ROOT, Shelf, Shop, end, run, start, states, where
+from phlo_hooks_tests.producers.recording import runtime_of
 
 POSTGRES = {"postgres": "postgres://db/shop"}
 TABLE = ("postgres://db:5432", "shop.raw.orders")
@@ -108,6 +112,18 @@ NAMED = {
     "by its location": {"dataset_namespace": "dagster/{location}"},
     "by its group": {"dataset_namespace": "{group}"},
 }
+
+
+def test_a_table_of_another_code_location_and_of_a_tenant():
+    """Its name is made of the run's tag: each run reads its own tenant's, and not the one written last."""
+    shared, naming = MemoryState(), {"dataset_namespace": "{tag:tenant}"}
+    there = Shop(Shelf(AssetInfo("raw/orders")), location="there", shared=shared, **naming)
+    there.play(run(tags={"tenant": "acme"}), end("raw/orders", tags={"tenant": "acme"}))
+    stub = AssetInfo("raw/orders", executable=False)
+    here = Shop(Shelf(stub, AssetInfo("report", upstream=("raw/orders",))), shared=shared, **naming)
+    tags = {"tenant": "zoo"}
+    sent = here.play(run(tags=tags, run_id=ROOT), end(tags=tags, run_id=ROOT))
+    assert [("zoo", "raw/orders")] == _called(sent[-1]["inputs"])
 
 
 @pytest.mark.parametrize("naming", NAMED.values(), ids=NAMED)
@@ -216,3 +232,85 @@ def test_a_file_that_became_a_table():
     assert [TABLE] == _called(shop.play(end("raw/orders", run_id=ROOT, metadata=table))[-1]["outputs"])
     nothing = shop.play(end("raw/orders", attempt=2))
     assert [TABLE] == _called(nothing[-1]["outputs"]), "what says nothing leaves it there"
+
+
+def _graph_sender(shelf, state, send):
+    shop = Shop(shelf)
+    graph = static.Graph(shop.settings, shelf, shop.ledger)
+    return static.GraphSender(graph, state, lambda: SimpleNamespace(send=send))
+
+
+def test_one_asset_that_is_refused_keeps_no_other_back():
+    """Of 5,000, all that come after it in the alphabet were never told."""
+    took = []
+
+    def send(event):
+        if "a1" in str(event):
+            raise PermanentError("400")
+        took.append(event)
+
+    sender = _graph_sender(Shelf(AssetInfo("a0"), AssetInfo("a1"), AssetInfo("a2")), MemoryState(), send)
+    for _ in range(2):
+        with pytest.raises(PermanentError, match="not told of 1 assets: a1: 400"):
+            sender(_changed("first"))
+    assert 4 == len(took)
+
+
+def test_an_event_that_nothing_can_be_made_of():
+    """It is a dead letter now, and not after three days, in which the rest of its run waits behind it."""
+    shop = Shop()
+    shop.composer.messages = lambda event, page: 1 / 0
+    sender = Sender(shop.composer, shop.ledger, lambda: pytest.fail("nothing is sent"))
+    with pytest.raises(PermanentError, match=r"transform.end: ZeroDivisionError"):
+        sender(end())
+
+
+SCHEMAS = ({"columns": [{"name": 1}]}, {"columns": [{"name": "a", "tags": None}]}, {"columns": 5}, "a table")
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=str)
+def test_an_observation_with_a_schema_of_its_own(schema):
+    event = TelemetryEvent(
+        event_type="telemetry.metric",
+        name="dagster.observation",
+        payload={"dagster/column_schema": schema},
+        correlation=where("source"),
+    )
+    (told,) = Shop().play(event)
+    assert "schema" not in told["dataset"]["facets"]
+
+
+PLACES = {
+    "a space": ("s3://lake/my folder", "s3://lake/my%20folder"),
+    "another alphabet": ("s3://lake/\u00e4", "s3://lake/%C3%A4"),
+    "no URI at all": ("/srv/lake", None),
+    "a drive": ("C:\\lake\\orders", None),
+}
+
+
+@pytest.mark.parametrize(("place", "uri"), PLACES.values(), ids=PLACES)
+def test_a_place_as_a_uri(place, uri):
+    """A backend that checks it refuses the event otherwise, and so does `play`."""
+    ended = Shop().play(end(metadata={"dagster/uri": place}))[-1]
+    assert uri == ended["outputs"][0]["facets"]["dataSource"].get("uri")
+
+
+def test_what_all_code_locations_share():
+    """In the store; each has a memory of its own besides."""
+    runtime = runtime_of(with_hooks(dg.Definitions(), plugins=False))
+    with dg.DagsterInstance.ephemeral() as instance:
+        here, there = (runtime._host(instance, location, "openlineage") for location in ("here", "there"))
+        another = runtime._host(instance, "there", "another")
+        here.shared.commit([StateChange("dataset/a", 1)])
+        here.state.commit([StateChange("run/a", 1)])
+        assert 1 == there.shared.get("dataset/a").value
+        assert there.state.get("run/a") is None
+        assert another.shared.get("dataset/a") is None
+
+
+@pytest.mark.parametrize(("producer", "wanted"), [("dagster", False), ("user", True)])
+def test_the_lineage_of_a_materialization_is_no_delivery(producer, wanted):
+    """Nothing was sent of it, and it was one of three deliveries of each asset with an upstream."""
+    events, *_ = OpenLineageResource(url="http://x").get_hooks()
+    event = LineageEvent(edges=(("a", "b"),), producer=producer)
+    assert wanted == events.filters.when(event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
+from urllib.parse import quote, unquote
 
 from openlineage.client.generated.catalog_dataset import CatalogDatasetFacet
 from openlineage.client.generated.dataset_type_dataset import DatasetTypeDatasetFacet
@@ -17,7 +18,6 @@ from phlo_hooks.capabilities.openlineage.places import place
 from phlo_hooks.capabilities.openlineage.producer import PRODUCER
 from phlo_hooks.capabilities.openlineage.systems import system
 from phlo_hooks.redaction import redact_text
-from phlo_hooks.urls import link
 
 CATALOG_KEY = "openlineage/catalog"
 
@@ -67,7 +67,7 @@ def data_source(facts: DatasetFacts) -> DatasourceDatasetFacet | None:
     if not any(other.type == "DAGSTER_ASSET" for other in facts.symlinks):
         return None
     return DatasourceDatasetFacet(
-        name=namespace, uri=_public(facts.uri) or link(namespace), producer=PRODUCER
+        name=namespace, uri=_public(facts.uri) or _public(namespace), producer=PRODUCER
     )
 
 
@@ -119,7 +119,8 @@ def _public(uri: str | None) -> str | None:
     found = place(uri) if uri else None
     if found is None or not found.authority + found.path:
         return None
-    return f"{found.scheme}://{found.authority}{found.path}"
+    # As a URI has to be: a folder may have a space in its name.
+    return f"{found.scheme}://{found.authority}{quote(unquote(found.path))}"
 
 
 def _redacted(uri: object) -> str | None:
