@@ -72,7 +72,9 @@ def _installed(module: str) -> bool:
 def _http(config: dict[str, Any], timeout: float) -> dict[str, Any]:
     _check_url(config.get("url"), config["type"])
     _check_auth(config.get("auth"), config["type"])
-    return {"timeout": timeout, **config, "retry": NO_RETRIES}
+    # The client joins them as a browser would, and loses the last folder of a URL without a slash at its end.
+    url = f"{str(config['url']).strip().rstrip('/')}/"
+    return {"timeout": timeout, **config, "url": url, "retry": NO_RETRIES}
 
 
 def _check_url(url: Any, kind: str) -> None:

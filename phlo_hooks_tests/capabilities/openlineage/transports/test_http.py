@@ -61,6 +61,13 @@ def test_every_transport_over_http_delivers(server: FaultServer, kind: str) -> N
     assert server.count == len(server.processed) == 1
 
 
+@pytest.mark.parametrize("end", ["", "/"])
+def test_a_backend_in_a_folder(server: FaultServer, end: str) -> None:
+    """The client alone would post past it."""
+    send(url=f"{server.url}/lineage{end}")
+    assert server.requests[0].path == "/lineage/api/v1/lineage"
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 408, 425, 429])
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_request_for_each_attempt(server: FaultServer, kind: str, status: int) -> None:
