@@ -48,7 +48,7 @@ class Ancestry:
         return self._run(where.correlation_id, where) if where.correlation_id else None
 
     def _run(self, run_id: str, where: HookCorrelation) -> Ancestor:
-        return dagster_run_id(run_id), self.settings.job(where.job_name or "", self.run_tags)
+        return dagster_run_id(run_id), self.settings.run_job(where.job_name, self.run_tags)
 
     def _backfill(self, backfill_id: str, where: HookCorrelation) -> Ancestor:
         return backfill_run_id(backfill_id), self.settings.backfill_job(where.job_name)

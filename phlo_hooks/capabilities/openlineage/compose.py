@@ -150,7 +150,7 @@ class Composer:
         event, tags = activity.event, lineage.run_tags
         where = event.correlation
         if activity.kind is Kind.JOB:
-            return self.settings.job(where.job_name or "", tags)
+            return self.settings.run_job(where.job_name, tags)
         if activity.kind is Kind.BACKFILL:
             return self.settings.backfill_job(where.job_name)
         suffix = {Kind.CHECK: f".{where.check_name}", Kind.LINEAGE: LINEAGE_SUFFIX}.get(activity.kind, "")

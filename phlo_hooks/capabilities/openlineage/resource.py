@@ -158,6 +158,7 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             self.runless,
             self._page(),
             jobs.tag_keys | datasets.tag_keys,
+            lambda key: host.assets.asset(key) is not None,
         )
 
     def _namespace(self, field: str) -> NamespaceTemplate:

@@ -29,6 +29,7 @@ class Settings:
         runless: what a materialization from outside of a run becomes: a `run`, or a `dataset` event.
         webserver_url: of the Dagster UI.
         tag_keys: the run tags that names are made of.
+        is_asset: whether there is an asset of this key.
     """
 
     job_namespace: NamespaceTemplate
@@ -38,6 +39,7 @@ class Settings:
     runless: str = "run"
     webserver_url: str | None = None
     tag_keys: frozenset[str] = frozenset()
+    is_asset: Callable[[str], bool] = lambda key: False
 
     def job(self, name: str, tags: Mapping[str, str], group: str | None = None) -> JobName:
         """A job of this name.
@@ -48,6 +50,13 @@ class Settings:
             group: of the asset.
         """
         return JobName(self.job_namespace.resolve(location=self.location, group=group, tags=tags), name)
+
+    def run_job(self, job_name: str | None, tags: Mapping[str, str]) -> JobName:
+        """The job of a Dagster run. It reads and writes nothing itself: one that is called as an asset would
+        take from the asset's job, in the backend, what that reads and writes.
+        """
+        name = job_name or ""
+        return self.job(f"{name}.job" if self.is_asset(name) else name, tags)
 
     def asset_job(self, asset: AssetInfo, run_tags: Mapping[str, str], suffix: str = "") -> JobName:
         """The job that materializes an asset, or, with a suffix, checks it."""

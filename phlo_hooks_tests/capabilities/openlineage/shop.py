@@ -85,6 +85,7 @@ class Shop:
             location,
             lambda key: key not in exclude,
             tag_keys=jobs.tag_keys | datasets.tag_keys,
+            is_asset=lambda key: shelf.asset(key) is not None,
             **settings,
         )
         self.state = MemoryState(clock=lambda: NOON)

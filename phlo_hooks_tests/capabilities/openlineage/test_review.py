@@ -347,3 +347,11 @@ def test_a_backfill_of_assets_in_several_code_locations():
     for name in (None, "__ASSET_JOB"):
         assert ("dagster", "backfill") == here.backfill_job(name) == there.backfill_job(name)
     assert ("dagster/a", "nightly.backfill") == here.backfill_job("nightly")
+
+
+def test_a_job_that_is_called_as_its_asset():
+    """In a backend the run, which writes nothing itself, took from the asset's job what that writes."""
+    shelf = Shelf(AssetInfo("nightly"))
+    sent = Shop(shelf).play(run(), end("nightly"), run("success", at=9))
+    assert ["nightly.job", "nightly", "nightly", "nightly.job"] == [each["job"]["name"] for each in sent]
+    assert "nightly.job" == sent[1]["run"]["facets"]["parent"]["job"]["name"]
