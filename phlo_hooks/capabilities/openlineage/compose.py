@@ -82,11 +82,11 @@ class Composer:
 
     def messages(self, event: HookEvent, page: Page) -> Iterator[Message]:
         """What is to be sent, in this order. Each is to be noted before the next one is asked for."""
-        key = event.correlation.asset_key
+        key, is_news = event.correlation.asset_key, not _was_told(event, page)
         if key is None or self.settings.takes(key):
             yield from self._of(event, page)
         # Also of one that is not told: who reads it has to call it what whoever tells of it calls it.
-        if isinstance(event, AssetEvent) and event.status == "success":
+        if isinstance(event, AssetEvent) and event.status == "success" and is_news:
             page.put(event.asset_key or "", self._lineage(event, page).written(event))
 
     def _of(self, event: HookEvent, page: Page) -> Iterator[Message]:
@@ -194,6 +194,12 @@ class Composer:
         edges = [edge.upstream_asset for edge in getattr(event, "column_lineage", ())]
         others = (*(sources(info) if info else ()), *(check.upstream if check else ()), *edges)
         return list(dict.fromkeys((where.asset_key, *others)))
+
+
+def _was_told(event: HookEvent, page: Page) -> bool:
+    """Whether it is a replay: since then another run may have put the dataset elsewhere."""
+    activity = activity_of(event)
+    return activity is not None and page.told(activity.run_id).end == event.event_id
 
 
 def _due(activity: Activity, told: Told) -> list[State]:

@@ -355,3 +355,11 @@ def test_a_job_that_is_called_as_its_asset():
     sent = Shop(shelf).play(run(), end("nightly"), run("success", at=9))
     assert ["nightly.job", "nightly", "nightly", "nightly.job"] == [each["job"]["name"] for each in sent]
     assert "nightly.job" == sent[1]["run"]["facets"]["parent"]["job"]["name"]
+
+
+def test_a_replay_moves_nothing():
+    """Of last week's events, where a table is now has become where it was then."""
+    shop, places = Shop(), [{"dagster/uri": f"s3://lake/{name}"} for name in ("old", "new")]
+    old, new = (end("raw/orders", attempt=at, metadata=place) for at, place in enumerate(places, 1))
+    shop.play(old, new, old)
+    assert ("s3://lake", "new") in _called(shop.play(end())[-1]["inputs"])
