@@ -122,8 +122,11 @@ def _check_transport(resource: OpenLineageResource) -> None:
 
 
 def _without_variables(value: Any) -> Any:
+    # As Dagster hands on a variable within a dict, to a step that asks for the resource.
+    if isinstance(value, dg.EnvVar) or (isinstance(value, Mapping) and value.keys() == {"env"}):
+        return _ANY
     if isinstance(value, Mapping):
         return {key: _without_variables(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_without_variables(item) for item in value]
-    return _ANY if isinstance(value, dg.EnvVar) else value
+    return value

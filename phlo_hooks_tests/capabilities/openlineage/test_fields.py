@@ -64,7 +64,7 @@ def test_variables_in_each_field(monkeypatch):
     host = memory_host(select_assets=lambda selection: frozenset([selection]))
     settings = resource.settings(host)
     transport = resource.outlet()._client.transport
-    assert (VARIABLES["OL_URL"], VARIABLES["OL_PATH"]) == (transport.url, transport.endpoint)
+    assert (VARIABLES["OL_URL"], VARIABLES["OL_PATH"]) == (transport.url.rstrip("/"), transport.endpoint)
     assert "prod" == settings.job("x", {}).namespace
     assert "lake" == settings.naming.logical("x", group=None, tags={}).namespace
     assert not settings.takes("secret_asset")
@@ -92,7 +92,7 @@ def test_variables_in_a_list_of_transports(monkeypatch):
         resource.outlet()
     monkeypatch.setenv("OL_URL", "http://marquez:5000")
     (child,) = resource.outlet()._client.transport.transports
-    assert "http://marquez:5000" == child.url
+    assert "http://marquez:5000" == child.url.rstrip("/")
 
 
 def test_variables_are_not_looked_at_when_built():
@@ -139,3 +139,14 @@ def test_a_call_may_take_as_long_as_its_requests(fields, least):
     """An event may be two requests to each transport; one that is slow, and takes it, did not fail."""
     for hook in OpenLineageResource(**(fields or {"url": "http://x"}), static_lineage=True).get_hooks():
         assert hook.timeout > least
+
+
+def test_a_step_that_asks_for_the_resource():
+    """Dagster builds it anew there, with what it makes of the variables within."""
+    url = {"type": "http", "url": dg.EnvVar("OL_URL")}
+
+    @dg.asset(required_resource_keys={"openlineage"})
+    def orders(context):
+        assert isinstance(context.resources.openlineage, OpenLineageResource)
+
+    assert dg.materialize([orders], resources={"openlineage": OpenLineageResource(transport=url)}).success
