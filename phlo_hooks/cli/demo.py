@@ -169,7 +169,8 @@ class _Follower:
 
 
 def _say_what_next(console: Console, home: DemoHome, runs: list[DemoRun], broken: str | None) -> None:
-    console.print(f"\nEvery event is a line of [bold]{home.events}[/bold], a CloudEvent.")
+    console.print(f"\nEvery event is a line of [bold]{home.events}[/bold], a CloudEvent;")
+    console.print(f"lineage, as OpenLineage has it, of [bold]{home.lineage}[/bold].")
     if any(run.status.value == "failed" for run in runs):
         console.print("What failed was told above, as somebody on call would hear of it: one message.")
     inside = home.dagster.is_relative_to(Path.cwd())
