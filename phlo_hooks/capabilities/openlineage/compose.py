@@ -21,8 +21,9 @@ from phlo_hooks.capabilities.openlineage.facets.run import (
     error_facet,
     tags_facet,
 )
+from phlo_hooks.capabilities.openlineage.knowledge import sources
 from phlo_hooks.capabilities.openlineage.ledger import Ledger, Page, Told
-from phlo_hooks.capabilities.openlineage.lineage import Lineage, sources
+from phlo_hooks.capabilities.openlineage.lineage import Lineage
 from phlo_hooks.capabilities.openlineage.producer import PRODUCER
 from phlo_hooks.capabilities.openlineage.settings import JobName, Settings
 from phlo_hooks.events import (

@@ -14,8 +14,9 @@ from openlineage.client.serde import Serde
 
 from phlo_hooks.assets import AssetGraph
 from phlo_hooks.capabilities.openlineage.facets.job import asset_job_facets
+from phlo_hooks.capabilities.openlineage.knowledge import sources
 from phlo_hooks.capabilities.openlineage.ledger import Ledger, kept_key
-from phlo_hooks.capabilities.openlineage.lineage import Lineage, sources
+from phlo_hooks.capabilities.openlineage.lineage import Lineage
 from phlo_hooks.capabilities.openlineage.producer import PRODUCER
 from phlo_hooks.capabilities.openlineage.settings import Settings
 from phlo_hooks.capabilities.openlineage.transports import Outlet
