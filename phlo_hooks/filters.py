@@ -61,6 +61,15 @@ class HookFilter:
         """Whether any event of this type could pass."""
         return self.event_types is None or _any_match(self.event_types, (event_type,))
 
+    def asks_for(self, event_type: str) -> bool:
+        """Whether it names this type, by name or by a pattern.
+
+        `*`, and a filter without types, want what there is anyway: for them nothing is worked out.
+        """
+        return any(
+            pattern.strip("*") and fnmatchcase(event_type, pattern) for pattern in self.event_types or ()
+        )
+
     def predicate(self) -> Predicate | None:
         """What is left to ask of an event whose type passed; None when nothing is."""
         tests = tuple(_tests(self))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from fnmatch import fnmatchcase
 from typing import Any
 
 from phlo_hooks.filters import HookFilter
@@ -27,9 +26,9 @@ class Monitors:
     """
 
     def __init__(self, listeners: Iterable[HookFilter | None]) -> None:
-        asked = {pattern for each in listeners if each for pattern in each.event_types or ()}
+        filters = [each for each in listeners if each]
         every: tuple[Monitor[Any], ...] = (SchemaMonitor(), HealthMonitor())
-        self._monitors = [each for each in every if _is_asked_for(each.emits, asked)]
+        self._monitors = [m for m in every if any(each.asks_for(m.emits) for each in filters)]
 
     def get_hooks(self) -> Iterable[HookRegistration]:
         """Their names, filters and policies, without a place to run."""
@@ -41,10 +40,6 @@ class Monitors:
 
     def check(self, select_assets: Callable[[str], frozenset[str]]) -> None:
         """Nothing about them could be wrong."""
-
-
-def _is_asked_for(event_type: str, patterns: Iterable[str]) -> bool:
-    return any(pattern.strip("*") and fnmatchcase(event_type, pattern) for pattern in patterns)
 
 
 def _nowhere(events: object) -> None:

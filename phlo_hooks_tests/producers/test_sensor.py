@@ -19,17 +19,10 @@ from phlo_hooks import HookBusResource, HookFilter, HookRegistration, with_hooks
 from phlo_hooks.delivery.records import DeliveryState
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
-from phlo_hooks.producers.asset_graph import DefinedAssets
 from phlo_hooks.producers.runtime import Runtime
 from phlo_hooks.producers.sensor import SENSOR_NAME, look, make_tail_sensor
 from phlo_hooks_tests.e2e.speed import no_fsync
 from phlo_hooks_tests.producers.recording import Spy, runtime_of
-
-
-@pytest.fixture(autouse=True)
-def definitions_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first tick tells what the definitions say, too: not what these tests are about."""
-    monkeypatch.setattr(DefinedAssets, "fingerprint", lambda self: "")
 
 
 @dg.asset

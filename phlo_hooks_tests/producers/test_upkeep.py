@@ -6,26 +6,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
-import pytest
 
 from phlo_hooks import HookBusResource, HookEvent, HookRegistration, with_hooks
 from phlo_hooks.delivery.selection import Selection
 from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.errors import PermanentError
-from phlo_hooks.producers.asset_graph import DefinedAssets
 from phlo_hooks.producers.catalog import HEALTH_ASSET
 from phlo_hooks.producers.dagster_private import default_store_url
 from phlo_hooks.producers.sensor import tick
 from phlo_hooks.producers.upkeep import HEALTH_CHECK
 from phlo_hooks_tests.delivery.helpers import make_entries
 from phlo_hooks_tests.producers.recording import Spy, runtime_of
-
-
-@pytest.fixture(autouse=True)
-def definitions_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first tick tells what the definitions say, too: not what these tests are about."""
-    monkeypatch.setattr(DefinedAssets, "fingerprint", lambda self: "")
 
 
 @dg.asset

@@ -15,10 +15,10 @@ _LAST = "last"
 def watch_definitions(post: Post, notes: Notes) -> Iterator[DefinitionsEvent]:
     """`definitions.changed`: also the first time, and also when they are again what they once were.
 
-    Where no hook wants to know, nothing is noted: who asks later is told what there is then.
+    Where no hook names it, nothing is noted: who asks later is told what there is then.
     """
-    # Not the fingerprint first: of 5,000 assets it takes a second, in each process.
-    if not post.wanted(_event(post, "", 0)):
+    # Of 5,000 assets a fingerprint takes a second, in each process: not for those that take whatever comes.
+    if not post.asked_for(DefinitionsEvent.event_types[0]):
         return
     last = notes.get(_LAST) or {"fingerprint": None, "change": 0}
     fingerprint = post.assets.fingerprint()

@@ -28,6 +28,7 @@ class Post:
         since: what came to be before is not told.
         limits: gives how long runs may take.
         wanted: whether a hook of this location wants an event.
+        asked_for: whether one names a type of event.
         out_of_time: whether the budget is used up.
         assets: what the definitions say of the assets, ready to be told.
     """
@@ -38,6 +39,7 @@ class Post:
     since: datetime
     limits: Callable[[], Limits]
     wanted: Callable[[HookEvent], bool]
+    asked_for: Callable[[str], bool]
     out_of_time: Callable[[], bool]
     assets: AssetGraph = field(default_factory=NoAssets)
 

@@ -115,6 +115,7 @@ class Watchers:
             since.astimezone(timezone.utc),
             limits,
             wanted=lambda event: bool(bus.match(event)),
+            asked_for=lambda kind: any(each.filters.asks_for(kind) for each in bus.hooks if each.filters),
             out_of_time=lambda: False,
             assets=assets or NoAssets(),
         )

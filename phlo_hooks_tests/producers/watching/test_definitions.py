@@ -76,10 +76,11 @@ def test_two_locations(instance: dg.DagsterInstance, store: HookStore) -> None:
     assert {each.location for each in told(store)} == {LOCATION, "other"}
 
 
-def test_nobody_wants_it(instance: dg.DagsterInstance, store: HookStore) -> None:
+@pytest.mark.parametrize("event_type", ["run.failure", "*"])
+def test_nobody_asks_for_it(instance: dg.DagsterInstance, store: HookStore, event_type: str) -> None:
     """Then nothing is computed, and who comes later is told."""
     nobody = assets(A)
-    assert watch(instance, store, bus=bus("run.failure"), assets=nobody) == 0
+    assert watch(instance, store, bus=bus(event_type), assets=nobody) == 0
     assert "_fingerprint" not in vars(nobody)
     assert watch(instance, store, bus=bus(), assets=nobody) == 1
 
