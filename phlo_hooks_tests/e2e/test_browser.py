@@ -94,7 +94,7 @@ def test_the_run_page_shows_what_the_bus_told(ui: str, chromium: str, tmp_path: 
         page.screenshot(path=folder / "run_event_dialog.png")
         heads = dialog.get_by_role("columnheader").all_inner_texts()
         assert ["event", "asset", "outcome", "partition", "id"] == heads
-        assert row.inner_text().startswith("Hook Bus: 54 events, 142 delivered\n")
+        assert row.inner_text().startswith("Hook Bus: 54 events, 186 delivered\n")
         browser.close()
 
 
