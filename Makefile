@@ -9,7 +9,7 @@ build:
 	.venv/bin/pip wheel . --no-deps --wheel-dir dist
 
 test:
-	.venv/bin/pytest
+	.venv/bin/pytest -n 2 --dist loadfile
 
 ruff:
 	.venv/bin/ruff check --fix .

@@ -3,6 +3,7 @@
 # Dagster reads the annotations of `context`: they may not be strings here.
 
 import contextlib
+from contextvars import copy_context
 from datetime import timedelta
 from itertools import zip_longest
 
@@ -217,7 +218,8 @@ NO_CAPTURE = {
 def test_two_runs_at_once(backend):
     """Their events come in turn; each is told by itself, and in its own order."""
     with no_fsync(), dg.instance_for_test(overrides=NO_CAPTURE) as instance:
-        run_ids = _in_turn(backend, instance)
+        # In a context of its own: what one run sets, Dagster resets in the other, and the last step stays set.
+        run_ids = copy_context().run(_in_turn, backend, instance)
     backend.check_lifecycle()
     for run_id in run_ids:
         told = states_of(_of(backend.events, run_id))
