@@ -63,7 +63,8 @@ def ui(chromium: str, tmp_path: Path) -> Iterator[str]:
             yield address
         finally:
             os.killpg(process.pid, signal.SIGTERM)
-            process.wait(30)
+            # Its web server, daemon and code server, one after the other, beside other tests.
+            process.wait(120)
 
 
 def test_the_run_page_shows_what_the_bus_told(ui: str, chromium: str, tmp_path: Path) -> None:
