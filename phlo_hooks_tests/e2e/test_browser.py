@@ -62,9 +62,17 @@ def ui(chromium: str, tmp_path: Path) -> Iterator[str]:
             _wait_until_served(address, process, tmp_path / "dagster.log")
             yield address
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            # Its web server, daemon and code server, one after the other, beside other tests.
-            process.wait(120)
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """And all that it has started. A worker of pytest-xdist hands on a SIGTERM that is ignored."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
 
 
 def test_the_run_page_shows_what_the_bus_told(ui: str, chromium: str, tmp_path: Path) -> None:
