@@ -41,6 +41,8 @@ def _as_error(value: Any) -> Any:
 Error = Annotated[ErrorInfo, BeforeValidator(_as_error)]
 
 
+# The name of the measurement that an observation of an asset is.
+OBSERVATION = "dagster.observation"
 SEVERITIES = ("INFO", "WARN", "ERROR", "CRITICAL")
 
 

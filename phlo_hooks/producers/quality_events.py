@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from phlo_hooks.event_parts import OBSERVATION
 from phlo_hooks.events import FreshnessEvent, HookEvent, QualityResultEvent, TelemetryEvent
 from phlo_hooks.producers.catalog import key_text
 from phlo_hooks.producers.dbt import TOOL, QualityFacts, quality_facts, quality_from_observation
@@ -16,8 +17,6 @@ from phlo_hooks.producers.runlog import Planned, Recorded
 
 if TYPE_CHECKING:
     from phlo_hooks.producers.translate import AttemptOutcome, Place
-
-OBSERVATION = "dagster.observation"
 
 
 def evaluated(place: Place, record: Recorded) -> QualityResultEvent:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +48,14 @@ class Block:
         """The name under which `.ci/run` finds it."""
         found = _COMMAND.search(self.note)
         return found and found["name"]
+
+
+def table(page: Path, first: str) -> list[list[str]]:
+    """The rows of the table whose first column has this heading."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(f"| {first} |"))
+    rows = takewhile(lambda line: line.startswith("|"), lines[start + 2 :])
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows]
 
 
 def blocks(page: Path) -> list[Block]:

@@ -17,7 +17,7 @@ from phlo_hooks.capabilities.alerting.signals import SIGNALS
 from phlo_hooks.capabilities.alerting.templates import words_of
 from phlo_hooks.events import ErrorInfo, HookEvent
 from phlo_hooks_tests.capabilities.alerting import bench
-from phlo_hooks_tests.docs.pages import DOCS, ROOT, blocks
+from phlo_hooks_tests.docs.pages import DOCS, ROOT, blocks, table
 
 PAGE = DOCS / "capabilities" / "alerting.md"
 MONDAY = bench.NOON.replace(hour=0)
@@ -27,29 +27,18 @@ _ROW = re.compile(r"^\| (?P<when>[\w :]+) \| (?P<what>.*?) ?\| (?P<sent>.*?) ?\|
 _NAME = re.compile(r"`([^`]+)`")
 
 
-def table(first: str) -> list[list[str]]:
-    """The rows of the table whose first column has this heading."""
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
-    start = next(number for number, line in enumerate(lines) if line.startswith(f"| {first} |"))
-    rows = []
-    for line in lines[start + 2 :]:
-        if not line.startswith("|"):
-            break
-        rows.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
-    return rows
-
-
 def test_every_signal_is_in_the_table() -> None:
     """With its event types and severity, in the order of the code."""
     rows = [
-        (_NAME.findall(name), _NAME.findall(types), severity) for name, types, severity, _ in table("signal")
+        (_NAME.findall(name), _NAME.findall(types), severity)
+        for name, types, severity, _ in table(PAGE, "signal")
     ]
     assert rows == [([each.name], list(each.event_types), each.severity) for each in SIGNALS]
 
 
 def test_every_field_of_a_rule_is_in_the_table() -> None:
     """With its default, in the order of the code."""
-    rows = [(_NAME.findall(name), default) for name, _, default in table("field")]
+    rows = [(_NAME.findall(name), default) for name, _, default in table(PAGE, "field")]
     assert rows == [([name], _default(field)) for name, field in Rule.model_fields.items()]
 
 

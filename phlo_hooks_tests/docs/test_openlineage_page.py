@@ -16,7 +16,7 @@ from phlo_hooks_tests.capabilities.openlineage.spec.facet import Place
 from phlo_hooks_tests.capabilities.openlineage.spec.flow_facets import FLOW_FACETS
 from phlo_hooks_tests.capabilities.openlineage.spec.job_facets import JOB_FACETS
 from phlo_hooks_tests.capabilities.openlineage.spec.run_facets import RUN_FACETS
-from phlo_hooks_tests.docs.pages import DOCS
+from phlo_hooks_tests.docs.pages import DOCS, table
 
 PAGE = DOCS / "capabilities" / "openlineage.md"
 CODE = [
@@ -25,28 +25,16 @@ CODE = [
 _NAME = re.compile(r"`([^`]+)`")
 
 
-def table(first: str) -> list[list[str]]:
-    """The rows of the table whose first column has this heading."""
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
-    start = next(number for number, line in enumerate(lines) if line.startswith(f"| {first} |"))
-    rows = []
-    for line in lines[start + 2 :]:
-        if not line.startswith("|"):
-            break
-        rows.append([cell.strip() for cell in line.split("|")[1:-1]])
-    return rows
-
-
 def test_every_facet_is_in_the_table() -> None:
     """Each that the code makes, under its key and where it stands, and no other."""
-    shown = [(_NAME.findall(name)[0], on) for name, on, *_ in table("facet")]
+    shown = [(_NAME.findall(name)[0], on) for name, on, *_ in table(PAGE, "facet")]
     assert len(set(shown)) == len(shown)
     assert set(shown) == set(made())
 
 
 def test_every_field_is_in_the_table() -> None:
     """With its description and default, in the order of the code."""
-    assert [tuple(row) for row in table("field")] == [
+    assert [tuple(row) for row in table(PAGE, "field")] == [
         (f"`{name}`", field.description, _default(field))
         for name, field in OpenLineageResource.model_fields.items()
     ]

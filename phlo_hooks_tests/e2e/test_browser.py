@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from phlo_hooks_tests.e2e.stopping import stop
 
 ROOT = Path(__file__).parents[2]
 # Loading the code location parses the dbt project; everything else waits for it.
@@ -62,17 +63,7 @@ def ui(chromium: str, tmp_path: Path) -> Iterator[str]:
             _wait_until_served(address, process, tmp_path / "dagster.log")
             yield address
         finally:
-            _stop(process)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """And all that it has started. A worker of pytest-xdist hands on a SIGTERM that is ignored."""
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+            stop(process)
 
 
 def test_the_run_page_shows_what_the_bus_told(ui: str, chromium: str, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from phlo_hooks import HookEvent
 from phlo_hooks.producers.sensor import SENSOR_NAME
 from phlo_hooks_tests.e2e import golden
 from phlo_hooks_tests.e2e.conftest import ROOT
+from phlo_hooks_tests.e2e.stopping import stop
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -126,16 +126,6 @@ def started(folder: Path, home: Path, port: int) -> Iterator[subprocess.Popen[by
             raise
         finally:
             stop(process)
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """All of its processes are in its group."""
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(20)
 
 
 def wait_until_served(deployment: Deployment) -> None:

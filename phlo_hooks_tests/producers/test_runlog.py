@@ -250,6 +250,7 @@ def test_what_is_found_in_a_log_is_looked_for_once(logs: dict[str, RunLog]) -> N
     """Each of its attempts asks for all of it: a run of 2,000 steps took a minute to translate."""
     log = logs["retried"]
     assert names(log.ended_attempts) != []
+    assert log.ended is log.ended
     assert {"ended", "planned", "attempts"} <= vars(log).keys()
     assert all("ended" in vars(attempt) for attempt in log.attempts)
 

@@ -12,6 +12,7 @@ from phlo_hooks.capabilities.openlineage.run_ids import (
     dagster_run_id,
     event_run_id,
 )
+from phlo_hooks.event_parts import OBSERVATION
 from phlo_hooks.events import (
     AssetEvent,
     BackfillEvent,
@@ -19,6 +20,7 @@ from phlo_hooks.events import (
     LineageEvent,
     QualityResultEvent,
     RunEvent,
+    TelemetryEvent,
 )
 
 
@@ -94,7 +96,7 @@ def activity_of(event: HookEvent) -> Activity | None:
         return Activity(Kind.CHECK, _attempt(Kind.CHECK, event), state, event, event.started_at)
     if isinstance(event, BackfillEvent):
         return _backfill(event)
-    if isinstance(event, LineageEvent) and not _of_materialization(event):
+    if isinstance(event, LineageEvent) and is_told(event):
         return Activity(Kind.LINEAGE, event_run_id(Kind.LINEAGE, event.event_id), State.COMPLETE, event)
     return None
 
@@ -130,6 +132,11 @@ def _attempt(kind: Kind, event: HookEvent) -> str:
     return attempt_run_id(kind, event.correlation)
 
 
-def _of_materialization(event: LineageEvent) -> bool:
-    """Whether it only repeats what the end of the asset's own run says."""
-    return event.producer == "dagster"
+def is_told(event: HookEvent) -> bool:
+    """Whether OpenLineage hears of an event of this kind at all.
+
+    Of measurements, what Dagster observed; of lineage, what no end of a materialization says as well.
+    """
+    if isinstance(event, TelemetryEvent):
+        return event.name == OBSERVATION
+    return not (isinstance(event, LineageEvent) and event.producer == "dagster")

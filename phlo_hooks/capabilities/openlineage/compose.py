@@ -10,7 +10,7 @@ from typing import Any
 from openlineage.client.event_v2 import DatasetEvent, Job, JobEvent, Run, RunEvent, RunState
 
 from phlo_hooks.assets import AssetGraph
-from phlo_hooks.capabilities.openlineage.activity import Activity, Kind, State, activity_of
+from phlo_hooks.capabilities.openlineage.activity import Activity, Kind, State, activity_of, is_told
 from phlo_hooks.capabilities.openlineage.ancestry import Ancestry
 from phlo_hooks.capabilities.openlineage.facets.job import asset_job_facets, check_job_facets, job_type
 from phlo_hooks.capabilities.openlineage.facets.partitions import nominal_time
@@ -35,7 +35,6 @@ from phlo_hooks.events import (
     TelemetryEvent,
 )
 
-OBSERVATION = "dagster.observation"
 LINEAGE_SUFFIX = ".lineage"
 
 AnyEvent = RunEvent | JobEvent | DatasetEvent
@@ -105,7 +104,7 @@ class Composer:
 
     def _is_dataset_event(self, event: HookEvent) -> bool:
         if isinstance(event, TelemetryEvent):
-            return event.name == OBSERVATION
+            return is_told(event)
         runless = isinstance(event, AssetEvent) and event.run_id is None
         return runless and self.settings.runless == "dataset"
 

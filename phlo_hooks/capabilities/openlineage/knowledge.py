@@ -9,7 +9,7 @@ from typing import Any
 from phlo_hooks.assets import AssetGraph, AssetInfo, PartitionInfo
 from phlo_hooks.capabilities.openlineage.datasets import ASSET_SYMLINK, NAME_KEY, NAMESPACE_KEY
 from phlo_hooks.capabilities.openlineage.facts import DatasetFacts, DatasetName
-from phlo_hooks.capabilities.openlineage.ledger import Page, Place
+from phlo_hooks.capabilities.openlineage.ledger import Page, Whereabouts
 from phlo_hooks.capabilities.openlineage.partition_paths import without_partition
 from phlo_hooks.capabilities.openlineage.settings import Settings
 from phlo_hooks.events import AssetEvent, HookEvent
@@ -47,7 +47,7 @@ class Knowledge:
         keys = dict.fromkeys((*sources(self.info(key)), *seen, *self.page.place(key).upstream))
         return [each for each in keys if each != key]
 
-    def known(self, key: str, place: Place | None = None) -> DatasetFacts:
+    def known(self, key: str, place: Whereabouts | None = None) -> DatasetFacts:
         """A dataset, as far as its names go."""
         info, place = self.info(key), place or self.page.place(key)
         facts = DatasetFacts(
@@ -103,15 +103,17 @@ class Knowledge:
             return False
         return all(other.type != ASSET_SYMLINK for other in self.known(key).symlinks)
 
-    def place(self, event: AssetEvent) -> Place:
+    def place(self, event: AssetEvent) -> Whereabouts:
         """Where a materialization has put its dataset; where it says nothing of that, as before."""
         metadata, info = event.metadata, self.info(event.asset_key or "")
         # All of it or nothing: a table that was a file once must not keep its URI for ever.
-        before = Place() if any(map(metadata.get, _SAYS_WHERE)) else self.page.place(event.asset_key or "")
+        before = (
+            Whereabouts() if any(map(metadata.get, _SAYS_WHERE)) else self.page.place(event.asset_key or "")
+        )
         table = getattr(event, "table_name", None) or _text(metadata.get("dagster/table_name"))
         uri = self._whole(event, _text(metadata.get("dagster/uri")))
         kind = _text(metadata.get("dagster/storage_kind"))
-        place = Place(
+        place = Whereabouts(
             table_name=_news(table, info.table_name, before.table_name),
             uri=_news(uri, info.uri, before.uri),
             storage_kind=_news(kind, info.storage_kind, before.storage_kind),
@@ -120,7 +122,7 @@ class Knowledge:
         )
         return place if info.executable else place.called_as(before)
 
-    def written(self, event: AssetEvent) -> Place:
+    def written(self, event: AssetEvent) -> Whereabouts:
         """What is to be remembered of a materialization; no name that is made of its run's tags."""
         key, place = event.asset_key or "", self.place(event)
         name = self.known(key, place).name
@@ -154,7 +156,7 @@ class Knowledge:
         partitions = self.partitions(event)
         return without_partition(uri, [key for each in partitions for key in each.dimensions.values()])
 
-    def _told(self, info: AssetInfo, place: Place) -> DatasetName | None:
+    def _told(self, info: AssetInfo, place: Whereabouts) -> DatasetName | None:
         """What another code location calls a dataset that it writes: here it is only read."""
         if info.executable or place.name is None or place.location == self.settings.location:
             return None

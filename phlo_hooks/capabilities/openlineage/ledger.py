@@ -17,7 +17,7 @@ _TRIES = 8
 
 
 @dataclass(frozen=True)
-class Place:
+class Whereabouts:
     """Where a dataset was when it was last written, and from what it was computed.
 
     Args:
@@ -36,7 +36,7 @@ class Place:
     namespace: str | None = None
     name: str | None = None
 
-    def called_as(self, other: Place) -> Place:
+    def called_as(self, other: Whereabouts) -> Whereabouts:
         """With the name that another one has."""
         return replace(self, location=other.location, namespace=other.namespace, name=other.name)
 
@@ -69,16 +69,16 @@ class Page:
         """Something of a run was sent."""
         self._keep(_run(run_id), asdict(told))
 
-    def place(self, key: str) -> Place:
+    def place(self, key: str) -> Whereabouts:
         """Where an asset's dataset was."""
         found = self._value(_dataset(key)) or {}
-        return Place(**{**found, "upstream": tuple(found.get("upstream", ()))})
+        return Whereabouts(**{**found, "upstream": tuple(found.get("upstream", ()))})
 
     def was_written(self, key: str) -> bool:
         """Whether an asset was ever materialized, as far as anybody here knows."""
         return self._value(_dataset(key)) is not None
 
-    def put(self, key: str, place: Place) -> None:
+    def put(self, key: str, place: Whereabouts) -> None:
         """An asset's dataset is there now."""
         self._keep(_dataset(key), {**asdict(place), "upstream": list(place.upstream)})
 

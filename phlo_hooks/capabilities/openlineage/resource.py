@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import dagster as dg
 from pydantic import ConfigDict, Field, PrivateAttr
 
+from phlo_hooks.capabilities.openlineage.activity import is_told
 from phlo_hooks.capabilities.openlineage.checks import check_fields, check_page, longest, looked_up, resolved
 from phlo_hooks.capabilities.openlineage.namespaces import NamespaceTemplate
 from phlo_hooks.errors import MissingExtraError
@@ -24,7 +25,7 @@ from phlo_hooks.state import Host
 if TYPE_CHECKING:
     from phlo_hooks.capabilities.openlineage.documents import Documents
     from phlo_hooks.capabilities.openlineage.settings import Settings
-    from phlo_hooks.capabilities.openlineage.transports import Outlet
+    from phlo_hooks.capabilities.openlineage.transports import Outlet, TransportSettings
 
 EVENTS = "events"
 DEFINITIONS = "definitions"
@@ -94,7 +95,7 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     # misspelt would be no more than left at its default.
     model_config: ClassVar[ConfigDict] = {"hide_input_in_errors": True, "extra": "forbid"}
 
-    _outlets: dict[Any, Outlet] = PrivateAttr(default_factory=dict)
+    _kept: list[tuple[TransportSettings, Outlet]] = PrivateAttr(default_factory=list)
 
     def __init__(self, **data: Any) -> None:
         super().__init__(**data)
@@ -119,7 +120,7 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         yield HookRegistration(
             EVENTS,
             handlers.event,
-            filters=HookFilter(event_types=EVENT_TYPES, when=_is_told),
+            filters=HookFilter(event_types=EVENT_TYPES, when=is_told),
             retry=_RETRY,
             timeout=self._patience() + _MARGIN,
             ordering=Ordering.RUN,
@@ -192,13 +193,11 @@ class OpenLineageResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             config_file=looked_up(self.config_file, "config_file"),
             timeout=self.timeout,
         )
-        key = repr(settings.__dict__)
         with _BUILDING:
-            if key not in self._outlets:
+            if not self._kept or self._kept[0][0] != settings:
                 # What it takes the place of is not closed: another thread may be sending.
-                self._outlets.clear()
-                self._outlets[key] = Outlet(settings)
-            return self._outlets[key]
+                self._kept[:] = [(settings, Outlet(settings))]
+            return self._kept[0][1]
 
 
 class LazyHandlers:
@@ -239,10 +238,3 @@ class LazyHandlers:
         ledger = Ledger.of(host)
         graph = Graph(self._resource.settings(host), host.assets, ledger)
         return GraphSender(graph, host.state, self._resource.outlet)
-
-
-def _is_told(event: HookEvent) -> bool:
-    """Of measurements, what Dagster observed; of lineage, what no end of a materialization says as well."""
-    if event.event_type == "telemetry.metric":
-        return getattr(event, "name", "") == "dagster.observation"
-    return event.event_type != "lineage.edges" or event.producer != "dagster"

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from phlo_hooks.capabilities.openlineage.ledger import Ledger, Place, Told
+from phlo_hooks.capabilities.openlineage.ledger import Ledger, Told, Whereabouts
 from phlo_hooks.errors import StoreError
 from phlo_hooks.memory import MemoryState
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=timezone.utc)
-ORDERS = Place("raw.orders", "s3://lake/orders", "iceberg", ("source",))
+ORDERS = Whereabouts("raw.orders", "s3://lake/orders", "iceberg", ("source",))
 
 
 class Clock:
@@ -27,7 +27,7 @@ def opened(ledger: Ledger):
 
 def test_nothing_is_known_at_first():
     page = opened(Ledger(MemoryState(clock=Clock()), Clock()))
-    assert (Told(), Place(), None) == (page.told("r1"), page.place("orders"), page.run_tags("d1"))
+    assert (Told(), Whereabouts(), None) == (page.told("r1"), page.place("orders"), page.run_tags("d1"))
 
 
 def test_what_is_kept_is_there_again():
@@ -74,7 +74,7 @@ def test_another_relay_writes_first():
     ledger = Ledger(MemoryState(clock=Clock()), Clock())
     mine, other = opened(ledger), opened(ledger)
     mine.put("orders", ORDERS)
-    other.put("orders", Place("old.orders"))
+    other.put("orders", Whereabouts("old.orders"))
     ledger.close(other)
     ledger.close(mine)
     assert ORDERS == opened(ledger).place("orders")
@@ -101,4 +101,4 @@ def test_long_keys():
     page.put(long, ORDERS)
     ledger.close(page)
     again = ledger.open(run_id=None, dagster_run=None, assets=(long, long + "y"))
-    assert (ORDERS, Place()) == (again.place(long), again.place(long + "y"))
+    assert (ORDERS, Whereabouts()) == (again.place(long), again.place(long + "y"))

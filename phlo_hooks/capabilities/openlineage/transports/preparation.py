@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -74,7 +75,21 @@ def _http(config: dict[str, Any], timeout: float) -> dict[str, Any]:
     _check_auth(config.get("auth"), config["type"])
     # The client joins them as a browser would, and loses the last folder of a URL without a slash at its end.
     url = f"{str(config['url']).strip().rstrip('/')}/"
+    _check_numbers(config)
     return {"timeout": timeout, **config, "url": url, "retry": NO_RETRIES}
+
+
+def _check_numbers(config: dict[str, Any]) -> None:
+    """What the client would find out with the first event, and each one after it."""
+    seconds, compression = config.get("timeout", 1), config.get("compression")
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
+        raise ConfigurationError(
+            f"OpenLineage transport {config['type']!r}: timeout {seconds!r}: use seconds, above 0"
+        )
+    if compression not in (None, "gzip"):
+        raise ConfigurationError(
+            f"OpenLineage transport {config['type']!r}: compression {compression!r}: use 'gzip', or none"
+        )
 
 
 def _check_url(url: Any, kind: str) -> None:
@@ -102,7 +117,16 @@ def _check_auth(auth: Any, kind: str) -> None:
 
 
 def _datadog(config: dict[str, Any], timeout: float) -> dict[str, Any]:
+    _check_numbers(config)
     return {"timeout": timeout, **config, "retry": NO_RETRIES, "async_transport_rules": {}}
+
+
+def _file(config: dict[str, Any], timeout: float) -> dict[str, Any]:
+    if not config.get("log_file_path"):
+        raise ConfigurationError(
+            "OpenLineage transport 'file' has no log_file_path: set it to that of the file to write"
+        )
+    return config
 
 
 def _gcplineage(config: dict[str, Any], timeout: float) -> dict[str, Any]:
@@ -130,7 +154,7 @@ def _composite(config: dict[str, Any], timeout: float) -> dict[str, Any]:
         given = {name: prepared(each, timeout) for name, each in given.items() if each}
     elif isinstance(given, list):
         given = [prepared(each, timeout) for each in given]
-    if not given:
+    if not given or isinstance(given, str):
         raise ConfigurationError("OpenLineage transport 'composite' has no transports: list them there")
     return {**config, "transports": given}
 
@@ -143,6 +167,7 @@ _ADAPTED: dict[str, Callable[[dict[str, Any], float], dict[str, Any]]] = {
     "async_http": _http,
     "composite": _composite,
     "datadog": _datadog,
+    "file": _file,
     "gcplineage": _gcplineage,
     "http": _http,
     "kafka": _kafka,

@@ -306,7 +306,20 @@ REFUSED = {
         "'http' has an auth without a type",
     ),
     "datadog": ({"transport": {"type": "datadog"}}, "apiKey is required"),
-    "file": ({"transport": {"type": "file"}}, "log_file_path"),
+    "file": ({"transport": {"type": "file"}}, "'file' has no log_file_path"),
+    "timeout": (
+        {"transport": {"type": "http", "url": "http://a", "timeout": "soon"}},
+        "timeout 'soon': use seconds",
+    ),
+    "no timeout": (
+        {"transport": {"type": "http", "url": "http://a", "timeout": 0}},
+        "timeout 0: use seconds",
+    ),
+    "compression": (
+        {"transport": {"type": "http", "url": "http://a", "compression": "zip"}},
+        "compression 'zip'",
+    ),
+    "children by name": ({"transport": {"type": "composite", "transports": "http"}}, "has no transports"),
     "kafka": ({"transport": {"type": "kafka", "topic": "a"}}, "needs topic and config"),
     "no file": ({"config_file": "none.yml"}, "none.yml cannot be read (No such file"),
     "a directory": ({"config_file": "."}, "cannot be read (Is a directory)"),
