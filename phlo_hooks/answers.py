@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -20,11 +20,16 @@ _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStat
 
 @dataclass(frozen=True)
 class Answer:
-    """A response: its status, the `Retry-After` header if it has one, and the start of its body."""
+    """A response: its status, the `Retry-After` header if it has one, and the start of its body.
+
+    Args:
+        headers: all of them, by name in small letters.
+    """
 
     status: int
     retry_after: str | None = None
     text: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def accepted(self) -> bool:

@@ -31,15 +31,26 @@ _deadline = threading.local()
 Headers = Iterable[tuple[str, str]]
 
 
-def post(url: str, headers: Headers, body: bytes, *, ends: float, ca_file: str | None = None) -> Answer:
-    """Send one request and read its answer, to the end or up to 64 KiB. Redirects are not followed.
+def request(
+    method: str,
+    url: str,
+    headers: Headers,
+    body: bytes,
+    *,
+    ends: float,
+    ca_file: str | None = None,
+    longest: int = MAX_ANSWER,
+) -> Answer:
+    """Send one request and read its answer, to the end or up to `longest`. Redirects are not followed.
 
     Args:
+        method: such as POST.
         url: http or https.
         headers: besides `Host` and `Content-Length`.
         body: sent as it is.
         ends: when all of it must be over, from connecting to the end of the answer; `time.monotonic()`.
         ca_file: a PEM file with further certificate authorities to trust.
+        longest: bytes of an answer that are read.
 
     Raises:
         TimeoutError: no complete answer came in time.
@@ -48,28 +59,27 @@ def post(url: str, headers: Headers, body: bytes, *, ends: float, ca_file: str |
     pool = _pool(ca_file)
     pairs = [(name.encode(), value.encode()) for name, value in headers]
     try:
-        with _until(ends), pool.stream("POST", url, headers=pairs, content=body) as response:
-            return _answer(response)
+        with _until(ends), pool.stream(method, url, headers=pairs, content=body) as response:
+            return _answer(response, longest)
     except httpcore2.TimeoutException as exc:
         raise TimeoutError("no complete answer in time") from exc
     except (httpcore2.NetworkError, httpcore2.ProtocolError) as exc:
         raise DeliveryError(f"{_reason(exc)}{_advice(exc)}") from exc
 
 
-def _answer(response: httpcore2.Response) -> Answer:
-    names = {name.lower(): value for name, value in response.headers}
-    retry_after = names.get(b"retry-after")
-    text = _start(response).decode(errors="replace")
-    return Answer(response.status, None if retry_after is None else retry_after.decode("latin-1"), text)
+def _answer(response: httpcore2.Response, longest: int) -> Answer:
+    names = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+    text = _start(response, longest).decode(errors="replace")
+    return Answer(response.status, names.get("retry-after"), text, names)
 
 
-def _start(response: httpcore2.Response) -> bytes:
-    start = b""
+def _start(response: httpcore2.Response, longest: int) -> bytes:
+    start = bytearray()
     for chunk in response.iter_stream():
         start += chunk
-        if len(start) > MAX_ANSWER:
+        if len(start) > longest:
             break
-    return start[:MAX_ANSWER]
+    return bytes(start[:longest])
 
 
 def _reason(exc: Exception) -> str:

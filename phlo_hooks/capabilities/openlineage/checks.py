@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from phlo_hooks import variables
 from phlo_hooks.capabilities.openlineage.namespaces import NamespaceTemplate
-from phlo_hooks.errors import ConfigurationError, DeliveryError
+from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.urls import check_url
 
 if TYPE_CHECKING:
@@ -55,19 +55,8 @@ def check_page(url: str | None) -> None:
 
 
 def looked_up(text: str | None, field: str) -> str | None:
-    """A field's value, or that of the variable that it names.
-
-    Raises:
-        DeliveryError: the variable is not set: nothing is lost until it is.
-    """
-    if not isinstance(text, dg.EnvVar):
-        return text
-    value = os.environ.get(text.env_var_name, "").strip()
-    if not value:
-        raise DeliveryError(
-            f"{_WHO}: {field}: the environment variable {text.env_var_name} is not set where the relay runs"
-        )
-    return value
+    """A field's value, or that of the variable that it names; see `variables.looked_up`."""
+    return variables.looked_up(text, f"{_WHO}: {field}")
 
 
 def longest(transport: Mapping[str, Any], timeout: float) -> float:

@@ -80,11 +80,13 @@ class Sender:
 
     def _answer(self, message: Message, proof: Credentials, ends: float) -> Answer:
         try:
-            from phlo_hooks.connections import post
+            from phlo_hooks.connections import request
         except ImportError:
             raise MissingExtraError("httpcore2", "webhook") from None
         headers = {**dict(_headers(message, proof)), **proof.headers}
-        return post(proof.url, headers.items(), message.body, ends=ends, ca_file=self.endpoint.ca_file)
+        return request(
+            "POST", proof.url, headers.items(), message.body, ends=ends, ca_file=self.endpoint.ca_file
+        )
 
 
 def _headers(message: Message, proof: Credentials) -> Iterator[tuple[str, str]]:

@@ -110,12 +110,12 @@ class WebChannel(Channel):
         Raises:
             DeliveryError: no complete answer came.
         """
-        post, who = _sender(), self.who(url)
+        request, who = _sender(), self.who(url)
         sent = {**_HEADERS, **(headers or {})}
         ca_file = self._read("ca_file", self.ca_file) or None
         until = time.monotonic() + self.timeout if ends is None else ends
         try:
-            return post(url, sent.items(), body, ends=until, ca_file=ca_file)
+            return request("POST", url, sent.items(), body, ends=until, ca_file=ca_file)
         except TimeoutError:
             raise DeliveryError(f"{who}: no complete answer within {self.timeout:g} s") from None
         except DeliveryError as exc:
@@ -174,8 +174,8 @@ def refusal(answer: Answer, who: str, redact: Callable[[str], str]) -> DeliveryE
 
 def _sender() -> Callable[..., Answer]:
     try:
-        from phlo_hooks.connections import post
+        from phlo_hooks.connections import request
     except ImportError:
         # Not the end of the message: it can be installed.
         raise DeliveryError(str(MissingExtraError("httpcore2", "alerting"))) from None
-    return post
+    return request

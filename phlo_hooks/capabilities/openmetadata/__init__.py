@@ -1,0 +1,1 @@
+"""OpenMetadata: tables, lineage, quality and pipelines, pushed over its REST API."""

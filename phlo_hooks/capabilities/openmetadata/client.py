@@ -1,0 +1,124 @@
+"""OpenMetadata's REST API, as far as it is used here: entities by name, and writes that are counted.
+
+Source: https://docs.open-metadata.org/latest/api-reference and the JSON Schemas of OpenMetadata.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from phlo_hooks.errors import DeliveryError
+from phlo_hooks.rest import Reply, RestClient
+
+Entity = dict[str, Any]
+_PATCH = {"content-type": "application/json-patch+json"}
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Change:
+    """A write, made or (in a dry run) to be made.
+
+    Args:
+        about: what it changes and for which asset: `table shop.public.orders, for asset marts/orders`.
+    """
+
+    method: str
+    path: str
+    body: Any
+    about: str
+
+
+@dataclass
+class OpenMetadataClient:
+    """Reads and writes entities. A collection is a path such as `tables` or `services/databaseServices`.
+
+    Args:
+        rest: sends the requests; its URL ends with `/api/v1`.
+        dry: keep the writes back, and pretend that they were made.
+    """
+
+    rest: RestClient
+    dry: bool = False
+    changes: list[Change] = field(default_factory=list)
+
+    @cached_property
+    def version(self) -> tuple[int, int]:
+        """Of the server: major and minor.
+
+        Raises:
+            DeliveryError: it does not say, or cannot be reached.
+        """
+        data = self.rest.send("GET", "/system/version").data
+        major, _, rest = str((data or {}).get("version", "")).partition(".")
+        minor = rest.partition(".")[0]
+        if not (major.isdigit() and minor.isdigit()):
+            raise DeliveryError(
+                f"{self.rest.who}: {self.rest.url}/system/version names no version ({data!r}): "
+                "set url to that of the OpenMetadata server"
+            )
+        return int(major), int(minor)
+
+    def find(self, collection: str, fqn: str, *fields: str, deleted: bool = False) -> Entity | None:
+        """An entity by its name; None where there is none.
+
+        Args:
+            collection: where it is.
+            fqn: its fully qualified name.
+            fields: those to be told beside the usual ones.
+            deleted: also one that was (softly) deleted.
+        """
+        params = {"include": "all" if deleted else "non-deleted"}
+        if fields:
+            params["fields"] = ",".join(fields)
+        path = f"/{collection}/name/{quote(fqn, safe='')}"
+        found: Entity | None = self.read(path, params)
+        return found
+
+    def read(self, path: str, params: Mapping[str, str | int | bool] | None = None) -> Any:
+        """What is at a path; None for 404."""
+        reply = self.rest.send("GET", path, params=params, allow=(HTTPStatus.NOT_FOUND,))
+        return None if reply.status == HTTPStatus.NOT_FOUND else reply.data
+
+    def pages(self, collection: str, params: Mapping[str, str | int | bool]) -> Iterator[Entity]:
+        """All entities of a collection that `params` ask for, page by page."""
+        after: dict[str, str] = {}
+        while True:
+            data = self.rest.send("GET", f"/{collection}", params={"limit": _PAGE, **params, **after}).data
+            yield from data["data"]
+            cursor = data.get("paging", {}).get("after")
+            if not cursor:
+                return
+            after = {"after": cursor}
+
+    def put(self, collection: str, body: Mapping[str, Any], about: str) -> Entity:
+        """Create or update an entity, and give it back."""
+        return self.write("PUT", f"/{collection}", body, about) or {}
+
+    def patch(
+        self, collection: str, entity: Mapping[str, Any], operations: Sequence[Mapping[str, Any]], about: str
+    ) -> Entity:
+        """Change an entity by JSON Patch (RFC 6902)."""
+        path = f"/{collection}/{entity['id']}"
+        return self.write("PATCH", path, list(operations), about) or dict(entity)
+
+    def write(self, method: str, path: str, body: Any, about: str) -> Any:
+        """Any other write; what the server answers."""
+        self.changes.append(Change(method, path, body, about))
+        if self.dry:
+            return _pretended(body)
+        return self._sent(method, path, body, about).data
+
+    def _sent(self, method: str, path: str, body: Any, about: str) -> Reply:
+        return self.rest.send(method, path, body, headers=_PATCH if method == "PATCH" else None, about=about)
+
+
+def _pretended(body: Any) -> Any:
+    """Something with an id, so that what refers to it can be shown too."""
+    return {"id": str(uuid.UUID(int=0)), **body} if isinstance(body, Mapping) else None
