@@ -1,0 +1,126 @@
+"""A dbt project as a semantic layer that follows what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from phlo_hooks.assets import AssetGraph
+from phlo_hooks.capabilities.dbt_semantic_layer.asset_keys import assets_of_models
+from phlo_hooks.capabilities.dbt_semantic_layer.catalog import Catalog
+from phlo_hooks.capabilities.dbt_semantic_layer.changes import Memory
+from phlo_hooks.capabilities.dbt_semantic_layer.names import alike
+from phlo_hooks.capabilities.dbt_semantic_layer.project import Project
+from phlo_hooks.capabilities.dbt_semantic_layer.verification import Findings, verify
+from phlo_hooks.errors import ConfigurationError
+from phlo_hooks.events import HookEvent
+from phlo_hooks.semantics import Metric, Progress, SemanticModel, Work
+from phlo_hooks.semantics.settings import RefreshSettings
+
+
+class DbtSemanticLayer:
+    """A `SemanticLayerProvider` for a dbt project.
+
+    There is nothing to rebuild: MetricFlow asks the tables themselves. A refresh reads dbt's manifest anew,
+    tells what has changed in it, and asks for each metric that is fed, once.
+
+    Args:
+        project: the dbt project.
+        settings: when it is refreshed.
+        memory: of the manifest that was seen last; without one, changes are not told.
+        check_metrics: whether metrics are asked for.
+        patience: seconds that one step of a refresh may take.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        settings: RefreshSettings,
+        *,
+        memory: Memory | None = None,
+        check_metrics: bool = True,
+        patience: float = 60.0,
+    ) -> None:
+        self._project, self._settings, self._memory = project, settings, memory
+        self._check_metrics, self._patience = check_metrics, patience
+
+    def list_models(self) -> Sequence[SemanticModel]:
+        """See `SemanticLayerProvider`."""
+        return tuple(self._project.catalog().models.values())
+
+    def get_model(self, name: str) -> SemanticModel:
+        """See `SemanticLayerProvider`."""
+        models = self._project.catalog().models
+        if name not in models:
+            raise ConfigurationError(f"there is no semantic model {name!r}{alike(name, models)}")
+        return models[name]
+
+    def list_metrics(self) -> Sequence[Metric]:
+        """See `SemanticLayerProvider`."""
+        return tuple(self._project.catalog().metrics.values())
+
+    def models_by_asset(self, assets: AssetGraph) -> Mapping[str, tuple[str, ...]]:
+        """See `SemanticLayerProvider`."""
+        catalog = self._project.catalog()
+        by_model = assets_of_models(catalog.models, catalog.artifacts, self._project.stated, assets)
+        keys = sorted({key for found in by_model.values() for key in found})
+        return {key: tuple(name for name, found in by_model.items() if key in found) for key in keys}
+
+    def refresh(self, event: HookEvent) -> Progress:
+        """See `SemanticLayerProvider`."""
+        from phlo_hooks.semantics.refreshing import refresh_now
+
+        key = event.correlation.asset_key or ""
+        models = self.models_by_asset(_OneAsset(self._project.graph, key)).get(key, ())
+        settings = self._settings
+        return refresh_now(
+            self, event, models, poll_every=settings.poll_every, give_up_after=settings.give_up_after
+        )
+
+    def begin(self, work: Work) -> Progress:
+        """Read the manifest, and ask for the metrics; `running` while some are left.
+
+        A manifest that cannot be used is a failure, with all that is wrong with it.
+        """
+        try:
+            catalog = self._project.catalog()
+        except ConfigurationError as exc:
+            return Progress("failed", error=str(exc))
+        metrics = catalog.metrics_of([model.model for model in work.models]) if self._check_metrics else ()
+        return self._go_on(work, Findings(list(metrics)))
+
+    def look(self, work: Work, jobs: Any) -> Progress:
+        """Ask for the metrics that are left.
+
+        Args:
+            jobs: what was found so far.
+        """
+        return self._go_on(work, Findings(**jobs))
+
+    def _go_on(self, work: Work, findings: Findings) -> Progress:
+        verify(findings, self._project.query, for_seconds=self._patience)
+        if findings.left:
+            return Progress("running", jobs=asdict(findings))
+        return self._ended(work, findings, self._project.catalog())
+
+    def _ended(self, work: Work, findings: Findings, catalog: Catalog) -> Progress:
+        details = {"manifest": catalog.artifacts.digest, **self._changes(catalog), **findings.details()}
+        gone = [each.model for each in work.models if each.model not in catalog.models]
+        broken = {*findings.broken}
+        refreshed = tuple(
+            each.model
+            for each in work.models
+            if each.model not in gone and not broken.intersection(catalog.models[each.model].metrics)
+        )
+        if not broken:
+            return Progress("done", refreshed=refreshed, details=details)
+        said = "; ".join(f"{name}: {error}" for name, error in findings.broken.items())
+        return Progress("failed", refreshed=refreshed, details=details, error=f"broken metrics: {said}")
+
+    def _changes(self, catalog: Catalog) -> dict[str, Any]:
+        if self._memory is None:
+            return {}
+        changes = self._memory.changes(catalog)
+        self._memory.remember(catalog)
+        return {"changes": changes} if changes else {}
