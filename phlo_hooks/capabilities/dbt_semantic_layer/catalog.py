@@ -83,9 +83,7 @@ def _model(
     )
 
 
-def _metrics(
-    manifest: PydanticSemanticManifest, assets: Mapping[str, tuple[str, ...]]
-) -> dict[str, Metric]:
+def _metrics(manifest: PydanticSemanticManifest, assets: Mapping[str, tuple[str, ...]]) -> dict[str, Metric]:
     homes = {measure.name: model.name for model in manifest.semantic_models for measure in model.measures}
     by_name = {metric.name: metric for metric in manifest.metrics}
     return {name: _metric(by_name[name], by_name, homes, assets) for name in sorted(by_name)}

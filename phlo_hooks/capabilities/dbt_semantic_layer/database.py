@@ -22,7 +22,7 @@ class Database(Protocol):
 
     @property
     def dialect(self) -> str:
-        """As dbt calls its kind: `duckdb`, `postgres`, `snowflake` …"""
+        """As dbt calls its kind: `duckdb`, `postgres` or `snowflake`."""
 
     def run(self, sql: str) -> Rows:
         """The rows of one statement.

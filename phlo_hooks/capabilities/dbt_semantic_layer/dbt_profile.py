@@ -53,7 +53,7 @@ class Profile:
         """
         with _LOADING:
             config = self._config()
-        credentials = config.credentials
+        credentials: Any = config.credentials
         if _is_file(credentials):
             return DuckDbFile(str(Path(self.project_dir, credentials.path)), lock_file, timeout)
         return DbtDatabase(config)
@@ -74,8 +74,10 @@ class Profile:
             project = load_project(self.project_dir, False, profile, variables)
         except DbtBaseException as exc:
             what = " ".join(str(exc).split())
-            raise ConfigurationError(f"the dbt profile of {self.project_dir} cannot be used: {what}") from None
-        return RuntimeConfig.from_parts(project, profile, get_flags())
+            raise ConfigurationError(
+                f"the dbt profile of {self.project_dir} cannot be used: {what}"
+            ) from None
+        return RuntimeConfig.from_parts(project, profile, get_flags())  # type: ignore[no-untyped-call]
 
     def _profiles_dir(self) -> str:
         """As dbt looks for it: the variable, the project, the home."""
@@ -88,7 +90,7 @@ class Profile:
 
 
 def _is_file(credentials: Any) -> bool:
-    """Whether it is one DuckDB file, and nothing else: neither in memory, nor MotherDuck, nor more of them."""
+    """Whether it is one DuckDB file: neither in memory, nor MotherDuck, nor several of them."""
     if credentials.type != "duckdb" or credentials.attach:
         return False
     return not credentials.path.startswith((":memory:", "md:")) and "://" not in credentials.path
@@ -115,7 +117,7 @@ class DbtDatabase:
 
     def run(self, sql: str) -> Rows:
         """See `Database`."""
-        from dbt.adapters.exceptions import FailedToConnectError
+        from dbt.adapters.exceptions.connection import FailedToConnectError
         from dbt_common.exceptions import DbtBaseException
 
         try:
@@ -123,9 +125,11 @@ class DbtDatabase:
                 _, table = self._adapter.execute(sql, auto_begin=True, fetch=True)
                 return Rows(tuple(table.column_names), tuple(tuple(row.values()) for row in table.rows))
         except FailedToConnectError as exc:
-            raise DeliveryError(f"the {self.dialect} database cannot be reached: {self._said(exc)}") from None
+            raise DeliveryError(f"{self.dialect} cannot be reached: {self._said(exc)}") from None
         except DbtBaseException as exc:
-            raise PermanentError(f"the {self.dialect} database refuses the query: {self._said(exc)}") from None
+            raise PermanentError(
+                f"the {self.dialect} database refuses the query: {self._said(exc)}"
+            ) from None
 
     def _said(self, exc: Exception) -> str:
         return self._redactor.text(" ".join(str(exc).split()))[:500]

@@ -71,9 +71,8 @@ class DbtSemanticLayer:
         """See `SemanticLayerProvider`."""
         from phlo_hooks.semantics.refreshing import refresh_now
 
-        key = event.correlation.asset_key or ""
-        models = self.models_by_asset(_OneAsset(self._project.graph, key)).get(key, ())
-        settings = self._settings
+        key, settings = event.correlation.asset_key or "", self._settings
+        models = self._project.models_fed_by(key)
         return refresh_now(
             self, event, models, poll_every=settings.poll_every, give_up_after=settings.give_up_after
         )
@@ -105,18 +104,13 @@ class DbtSemanticLayer:
         return self._ended(work, findings, self._project.catalog())
 
     def _ended(self, work: Work, findings: Findings, catalog: Catalog) -> Progress:
+        models = tuple(each.model for each in work.models if each.model in catalog.models)
         details = {"manifest": catalog.artifacts.digest, **self._changes(catalog), **findings.details()}
-        gone = [each.model for each in work.models if each.model not in catalog.models]
-        broken = {*findings.broken}
-        refreshed = tuple(
-            each.model
-            for each in work.models
-            if each.model not in gone and not broken.intersection(catalog.models[each.model].metrics)
-        )
-        if not broken:
-            return Progress("done", refreshed=refreshed, details=details)
+        metrics = catalog.metrics_of(models)
+        if not findings.broken:
+            return Progress("done", refreshed=models, metrics=metrics, details=details)
         said = "; ".join(f"{name}: {error}" for name, error in findings.broken.items())
-        return Progress("failed", refreshed=refreshed, details=details, error=f"broken metrics: {said}")
+        return Progress("failed", metrics=metrics, details=details, error=f"broken metrics: {said}")
 
     def _changes(self, catalog: Catalog) -> dict[str, Any]:
         if self._memory is None:

@@ -9,9 +9,12 @@ _ALIKE, _LISTED = 3, 10
 
 
 def alike(name: str, known: Iterable[str]) -> str:
-    """The end of a message about a name that there is not: the names like it, else some that there are."""
+    """The end of a message about a name that there is not: the names like it, else some that there are.
+
+    A dimension is like itself with its entity before it: `country` like `customer__country`.
+    """
     names = sorted(set(known))
-    close = get_close_matches(name, names, n=_ALIKE)
+    close = [each for each in names if each.endswith(f"__{name}")] or get_close_matches(name, names, n=_ALIKE)
     if close:
         return f"; did you mean {' or '.join(map(repr, close))}?"
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 
 from phlo_hooks.assets import AssetGraph, NoAssets
@@ -13,26 +16,35 @@ from phlo_hooks.capabilities.dbt_semantic_layer.compiling import Compiler, Metri
 from phlo_hooks.capabilities.dbt_semantic_layer.database import Database
 from phlo_hooks.semantics import QueryResult
 
+# Not one for each project: a lock can be neither copied nor pickled.
+_READING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class _Edition:
+    """What dbt had written at one time."""
+
+    version: tuple[int, ...]
+    catalog: Catalog
+    compilers: dict[str, Compiler] = field(default_factory=dict)
+
 
 @dataclass
 class Project:
     """A dbt project, read again whenever dbt has written its manifests anew.
 
     Args:
-        folder: where dbt writes to.
+        folder: gives the one that dbt writes to; called each time, since a variable may be set meanwhile.
         connect: gives the database; called when it is first needed.
         stated: asset key patterns by semantic model.
         graph: the assets that there are.
     """
 
-    folder: Path
+    folder: Callable[[], Path]
     connect: Callable[[], Database]
     stated: Mapping[str, Sequence[str]] = field(default_factory=dict)
     graph: AssetGraph = field(default_factory=NoAssets)
-    _version: tuple[int, ...] = ()
-    _catalog: Catalog | None = None
-    _compiler: Compiler | None = None
-    _database: Database | None = None
+    _editions: list[_Edition] = field(default_factory=list)
 
     def catalog(self) -> Catalog:
         """The models and metrics.
@@ -40,11 +52,14 @@ class Project:
         Raises:
             ConfigurationError: dbt has not written them, or they do not fit together.
         """
-        version = version_of(self.folder)
-        if self._catalog is None or version != self._version:
-            self._catalog = read_catalog(read_artifacts(self.folder), self.stated, self.graph)
-            self._version, self._compiler = version, None
-        return self._catalog
+        return self._edition().catalog
+
+    def models_fed_by(self, asset_key: str) -> tuple[str, ...]:
+        """The models that depend on an asset, also where nobody knows which assets there are."""
+        models = self.catalog().models.values()
+        return tuple(
+            model.name for model in models if any(fnmatchcase(asset_key, key) for key in model.assets)
+        )
 
     def query(self, query: MetricQuery) -> QueryResult:
         """The rows of a query.
@@ -54,19 +69,26 @@ class Project:
             PermanentError: the database refuses it.
             DeliveryError: the database cannot be asked now.
         """
-        sql = self.sql(query)
-        columns, rows = self.database().run(sql)
+        sql = self._compiler().sql(query)
+        columns, rows = self.database.run(sql)
         return QueryResult(columns, rows, sql)
 
-    def sql(self, query: MetricQuery) -> str:
-        """The statement of a query."""
-        catalog = self.catalog()
-        if self._compiler is None:
-            self._compiler = Compiler(catalog, self.database().dialect)
-        return self._compiler.sql(query)
-
+    @cached_property
     def database(self) -> Database:
         """The database, found once."""
-        if self._database is None:
-            self._database = self.connect()
-        return self._database
+        return self.connect()
+
+    def _edition(self) -> _Edition:
+        folder = self.folder()
+        version = version_of(folder)
+        with _READING:
+            if not self._editions or self._editions[0].version != version:
+                catalog = read_catalog(read_artifacts(folder), self.stated, self.graph)
+                self._editions[:] = [_Edition(version, catalog)]
+            return self._editions[0]
+
+    def _compiler(self) -> Compiler:
+        edition, dialect = self._edition(), self.database.dialect
+        if dialect not in edition.compilers:
+            edition.compilers[dialect] = Compiler(edition.catalog, dialect)
+        return edition.compilers[dialect]

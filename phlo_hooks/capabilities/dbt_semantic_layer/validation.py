@@ -38,19 +38,21 @@ def _parsed(artifacts: Artifacts) -> PydanticSemanticManifest:
     from dbt_semantic_interfaces.implementations.semantic_manifest import PydanticSemanticManifest
 
     try:
-        return PydanticSemanticManifest.parse_raw(artifacts.semantic_manifest)
+        manifest: PydanticSemanticManifest = PydanticSemanticManifest.parse_raw(artifacts.semantic_manifest)
     except (ValueError, TypeError, AttributeError) as exc:
         # dbt's own reader assumes its own shape; what it raises for another one depends on where it looks.
         what = " ".join(str(exc).split())[:500]
         raise ConfigurationError(
             f"{artifacts.path} is no semantic manifest of this version of dbt: {what}"
         ) from None
+    return manifest
 
 
 def _by_dbt(manifest: PydanticSemanticManifest) -> Iterator[str]:
     from dbt_semantic_interfaces.validations.semantic_manifest_validator import SemanticManifestValidator
 
-    results = SemanticManifestValidator[type(manifest)]().validate_semantic_manifest(manifest)  # type: ignore[misc]
+    validator: SemanticManifestValidator[PydanticSemanticManifest] = SemanticManifestValidator()
+    results = validator.validate_semantic_manifest(manifest)
     for error in results.errors:
         yield error.as_readable_str().removeprefix("ERROR: ").replace("  -", " -")
 
@@ -76,7 +78,9 @@ def _of_model(model: PydanticSemanticModel, artifacts: Artifacts) -> Iterator[st
     default = model.defaults.agg_time_dimension if model.defaults else None
     wanted = {
         "agg_time_dimension": default,
-        **{f"agg_time_dimension of measure {each.name!r}": each.agg_time_dimension for each in model.measures},
+        **{
+            f"agg_time_dimension of measure {each.name!r}": each.agg_time_dimension for each in model.measures
+        },
     }
     for what, name in wanted.items():
         if name is not None and name not in dimensions:
