@@ -18,6 +18,7 @@ from phlo_hooks.memory import memory_host
 from phlo_hooks.registration import HookRegistration
 from phlo_hooks.semantics import Metric, Progress, QueryResult, SemanticModel, Work
 from phlo_hooks.semantics.hooks import semantic_hooks
+from phlo_hooks.semantics.links import links
 from phlo_hooks.semantics.settings import RefreshSettings
 from phlo_hooks.state import Host
 
@@ -121,6 +122,11 @@ class DbtSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # typ
     def models_by_asset(self, assets: AssetGraph) -> Mapping[str, tuple[str, ...]]:
         """The models that each asset feeds; see `SemanticLayerProvider`."""
         return self._layer().models_by_asset(assets)
+
+    def annotations(self, assets: AssetGraph) -> Mapping[str, str]:
+        """What each asset feeds, for Dagster's UI; see `AssetAnnotator`."""
+        models = {model.name: model for model in self.list_models()}
+        return links(self.models_by_asset(assets), models)
 
     def begin(self, work: Work) -> Progress:
         """Start a refresh; see `SemanticLayerProvider`."""
