@@ -38,6 +38,13 @@ class Catalog:
         wanted = set(models)
         return tuple(name for name, metric in self.metrics.items() if wanted.intersection(metric.models))
 
+    def dimensions_of(self, model: str) -> tuple[str, ...]:
+        """The dimensions of a model, as queries name them; none where it has no primary entity."""
+        (found,) = (each for each in self.manifest.semantic_models if each.name == model)
+        primary = [each.name for each in found.entities if each.type.value == "primary"]
+        entity = found.primary_entity or next(iter(primary), None)
+        return tuple(f"{entity}__{each.name}" for each in found.dimensions) if entity else ()
+
 
 def read_catalog(artifacts: Artifacts, stated: Mapping[str, Sequence[str]], graph: AssetGraph) -> Catalog:
     """The catalogue of a project.
@@ -62,7 +69,7 @@ def _model(
 ) -> SemanticModel:
     return SemanticModel(
         name=model.name,
-        description=model.description,
+        description=model.description or None,
         table=model.node_relation.relation_name.replace('"', "").replace("`", ""),
         entities=tuple(Entity(each.name, each.type.value, each.expr) for each in model.entities),
         dimensions=tuple(
@@ -100,7 +107,7 @@ def _metric(
         name=metric.name,
         type=metric.type.value,
         label=metric.label,
-        description=metric.description,
+        description=metric.description or None,
         models=models,
         inputs=measures_of(metric) + input_metrics(metric),
         assets=tuple(dict.fromkeys(key for model in models for key in assets[model])),

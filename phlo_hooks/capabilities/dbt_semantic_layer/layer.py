@@ -12,7 +12,7 @@ from phlo_hooks.capabilities.dbt_semantic_layer.catalog import Catalog
 from phlo_hooks.capabilities.dbt_semantic_layer.changes import Memory
 from phlo_hooks.capabilities.dbt_semantic_layer.names import alike
 from phlo_hooks.capabilities.dbt_semantic_layer.project import Project
-from phlo_hooks.capabilities.dbt_semantic_layer.verification import Findings, verify
+from phlo_hooks.capabilities.dbt_semantic_layer.verification import Findings, answers, checks_of, verify
 from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.events import HookEvent
 from phlo_hooks.semantics import Metric, Progress, SemanticModel, Work
@@ -23,7 +23,7 @@ class DbtSemanticLayer:
     """A `SemanticLayerProvider` for a dbt project.
 
     There is nothing to rebuild: MetricFlow asks the tables themselves. A refresh reads dbt's manifest anew,
-    tells what has changed in it, and asks for each metric that is fed, once.
+    tells what has changed in it, and asks for each metric and dimension that is fed, once.
 
     Args:
         project: the dbt project.
@@ -78,39 +78,41 @@ class DbtSemanticLayer:
         )
 
     def begin(self, work: Work) -> Progress:
-        """Read the manifest, and ask for the metrics; `running` while some are left.
+        """Read the manifest, and ask for what is fed; `running` while some of it is left.
 
         A manifest that cannot be used is a failure, with all that is wrong with it.
         """
-        try:
-            catalog = self._project.catalog()
-        except ConfigurationError as exc:
-            return Progress("failed", error=str(exc))
-        metrics = catalog.metrics_of([model.model for model in work.models]) if self._check_metrics else ()
-        return self._go_on(work, Findings(list(metrics)))
+        return self._go_on(work, None)
 
     def look(self, work: Work, jobs: Any) -> Progress:
-        """Ask for the metrics that are left.
+        """Ask for what is left.
 
         Args:
             jobs: what was found so far.
         """
         return self._go_on(work, Findings(**jobs))
 
-    def _go_on(self, work: Work, findings: Findings) -> Progress:
-        verify(findings, self._project.query, for_seconds=self._patience)
+    def _go_on(self, work: Work, so_far: Findings | None) -> Progress:
+        try:
+            catalog = self._project.catalog()
+        except ConfigurationError as exc:
+            return Progress("failed", error=str(exc))
+        checks = checks_of(catalog, _names(work)) if self._check_metrics else {}
+        findings = so_far or Findings(list(checks))
+        findings.left = [what for what in findings.left if what in checks]
+        verify(findings, lambda what: answers(self._project, checks[what]), for_seconds=self._patience)
         if findings.left:
             return Progress("running", jobs=asdict(findings))
-        return self._ended(work, findings, self._project.catalog())
+        return self._ended(work, findings, catalog)
 
     def _ended(self, work: Work, findings: Findings, catalog: Catalog) -> Progress:
-        models = tuple(each.model for each in work.models if each.model in catalog.models)
+        models = tuple(name for name in _names(work) if name in catalog.models)
         details = {"manifest": catalog.artifacts.digest, **self._changes(catalog), **findings.details()}
         metrics = catalog.metrics_of(models)
         if not findings.broken:
             return Progress("done", refreshed=models, metrics=metrics, details=details)
         said = "; ".join(f"{name}: {error}" for name, error in findings.broken.items())
-        return Progress("failed", metrics=metrics, details=details, error=f"broken metrics: {said}")
+        return Progress("failed", metrics=metrics, details=details, error=f"cannot be asked for: {said}")
 
     def _changes(self, catalog: Catalog) -> dict[str, Any]:
         if self._memory is None:
@@ -118,3 +120,7 @@ class DbtSemanticLayer:
         changes = self._memory.changes(catalog)
         self._memory.remember(catalog)
         return {"changes": changes} if changes else {}
+
+
+def _names(work: Work) -> list[str]:
+    return [each.model for each in work.models]

@@ -69,9 +69,17 @@ class Project:
             PermanentError: the database refuses it.
             DeliveryError: the database cannot be asked now.
         """
-        sql = self._compiler().sql(query)
+        sql = self.sql(query)
         columns, rows = self.database.run(sql)
         return QueryResult(columns, rows, sql)
+
+    def sql(self, query: MetricQuery) -> str:
+        """The statement of a query.
+
+        Raises:
+            ConfigurationError: it asks for what there is not.
+        """
+        return self._compiler().sql(query)
 
     @cached_property
     def database(self) -> Database:

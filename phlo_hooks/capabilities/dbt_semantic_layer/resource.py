@@ -73,7 +73,8 @@ class DbtSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # typ
         "queries wait for it.",
     )
     check_metrics: bool = Field(
-        default=True, description="Ask for each metric that a published asset feeds, once."
+        default=True,
+        description="Ask for each metric and dimension that a published asset feeds, once.",
     )
     timeout: float = Field(
         default=60.0, description="Seconds that a DuckDB query may take, and may wait for the lock file."
