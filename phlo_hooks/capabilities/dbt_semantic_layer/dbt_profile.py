@@ -125,7 +125,7 @@ class DbtDatabase:
                 _, table = self._adapter.execute(sql, auto_begin=True, fetch=True)
                 return Rows(tuple(table.column_names), tuple(tuple(row.values()) for row in table.rows))
         except FailedToConnectError as exc:
-            raise DeliveryError(f"{self.dialect} cannot be reached: {self._said(exc)}") from None
+            raise DeliveryError(f"the {self.dialect} database cannot be reached: {self._said(exc)}") from None
         except DbtBaseException as exc:
             raise PermanentError(
                 f"the {self.dialect} database refuses the query: {self._said(exc)}"

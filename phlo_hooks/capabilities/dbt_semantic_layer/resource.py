@@ -62,7 +62,7 @@ class DbtSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # typ
     )
     target: str | None = Field(default=None, description="Of the profile; by default its own.")
     variables: dict[str, Any] = Field(
-        default={}, description="As `dbt --vars`, where the profile has some in it."
+        default={}, repr=False, description="As `dbt --vars`, where the profile has some in it."
     )
     database: str | None = Field(
         default=None, description="A DuckDB file that is queried, in the place of what the profile names."

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from phlo_hooks.capabilities import DbtSemanticLayerResource
+from phlo_hooks_tests.postgres import postgres_server  # noqa: F401 - a fixture
 
 from .shop import TABLES, parse, write_project
 

@@ -105,14 +105,14 @@ TABLES = (
     "CREATE SCHEMA marts",
     "CREATE TABLE marts.orders (order_id int, customer_id int, ordered_on date, status varchar(9), amount numeric(9, 2))",
     """INSERT INTO marts.orders VALUES (1, 1, '2026-01-05', 'paid', 10), (2, 1, '2026-01-20', 'paid', 30.5),
-    (3, 2, '2026-02-01', 'open', 5), (4, 3, '2026-02-10', 'paid', 7.25), (5, 3, '2026-02-10', 'open', 1)""",
+    (3, 2, '2026-02-01', 'open', 5), (4, 3, '2026-02-10', 'paid', 7.25), (5, 3, '2026-02-25', 'open', 1)""",
     "CREATE TABLE main.customers (customer_id int, country varchar(2))",
     "INSERT INTO main.customers VALUES (1, 'DE'), (2, 'FR'), (3, 'DE')",
     "CREATE TABLE main.visits (visit_id int, customer_id int, visited_on date)",
     """INSERT INTO main.visits VALUES (1, 1, '2026-01-04'), (2, 2, '2026-01-30'), (3, 2, '2026-02-20'),
     (4, 3, '2026-02-10')""",
     "CREATE TABLE main.days (day date)",
-    "INSERT INTO main.days SELECT * FROM (VALUES (DATE '2026-01-05'), (DATE '2026-01-20'), (DATE '2026-02-01'), (DATE '2026-02-10')) AS d",
+    "INSERT INTO main.days SELECT * FROM (VALUES (DATE '2026-01-05'), (DATE '2026-01-20'), (DATE '2026-02-01'), (DATE '2026-02-10'), (DATE '2026-02-25')) AS d",
 )
 ALL_METRICS = (
     "order_count",

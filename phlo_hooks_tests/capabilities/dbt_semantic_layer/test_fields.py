@@ -75,9 +75,7 @@ def test_assets_that_there_are_not_are_refused(project: Path) -> None:
 
     layer = DbtSemanticLayerResource(project_dir=str(project), assets={"orders": ["published/oders"]})
     with pytest.raises(Exception, match="published/oders"):
-        with_hooks(
-            dg.Definitions(assets=[dg.AssetSpec("published/orders".split("/"))], resources={"m": layer})
-        )
+        with_hooks(dg.Definitions(assets=[dg.AssetSpec(["published", "orders"])], resources={"m": layer}))
 
 
 def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,7 +141,7 @@ def test_a_translator_is_followed(project: Path) -> None:
             return dg.AssetKey(["mine", dbt_resource_props["name"]])
 
     @dbt_assets(manifest=project / "target" / "manifest.json", dagster_dbt_translator=Mine())
-    def shop(context: dg.AssetExecutionContext) -> Any: ...
+    def shop(context): ...
 
     layer = DbtSemanticLayerResource(project_dir=str(project))
     runtime = with_hooks(dg.Definitions(assets=[shop])).resources["hooks"].runtime

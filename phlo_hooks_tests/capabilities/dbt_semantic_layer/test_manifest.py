@@ -62,7 +62,7 @@ def no_conversion(content: Content) -> None:
         ),
         pytest.param(
             no_conversion,
-            "metric 'visit_to_order' (models/shop.yml): there is no measure 'orders'; did you mean 'order_count'",
+            "metric 'visit_to_order' (models/shop.yml): there is no measure 'orders'; there are: order_count",
             id="conversion",
         ),
         pytest.param(
