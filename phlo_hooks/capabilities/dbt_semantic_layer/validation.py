@@ -49,6 +49,9 @@ def _parsed(artifacts: Artifacts) -> PydanticSemanticManifest:
 
 
 def _by_dbt(manifest: PydanticSemanticManifest) -> Iterator[str]:
+    if not (manifest.metrics and manifest.semantic_models):
+        # A project that has none yet; dbt does not hold it against it, either.
+        return
     from dbt_semantic_interfaces.validations.semantic_manifest_validator import SemanticManifestValidator
 
     validator: SemanticManifestValidator[PydanticSemanticManifest] = SemanticManifestValidator()

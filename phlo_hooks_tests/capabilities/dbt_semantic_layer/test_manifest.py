@@ -131,6 +131,13 @@ def test_a_file_that_is_no_manifest(
         layer.list_models()
 
 
+def test_a_project_may_have_no_metrics_yet(layer: DbtSemanticLayerResource, project: Path) -> None:
+    """Nor semantic models."""
+    change(project, lambda content: content.update(metrics=[], semantic_models=[]))
+    assert not layer.list_models()
+    assert not layer.list_metrics()
+
+
 def test_a_manifest_is_read_again_when_it_was_written_again(
     layer: DbtSemanticLayerResource, project: Path
 ) -> None:
