@@ -148,7 +148,9 @@ def test_a_query_waits_for_whoever_has_the_warehouse(
 ) -> None:
     """DuckDB would refuse it, or worse: refuse the step."""
     warehouse = Warehouse(path=str(built.home.warehouse), published_path=str(built.home.published))
-    short = layer.model_copy(update={"timeout": 0.2})
+    short = DbtSemanticLayerResource(
+        manifest=layer.manifest, database=layer.database, lock_file=layer.lock_file, timeout=0.2
+    )
     with warehouse.reserved(), pytest.raises(Exception, match="has been locked for 0.2 s"):
         short.query(["flights"])
     assert short.query(["flights"]).rows == ((336_776,),)

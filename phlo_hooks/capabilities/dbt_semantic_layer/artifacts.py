@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,12 @@ class Artifacts:
 
     def node(self, kind: str, name: str) -> Mapping[str, Any]:
         """What `manifest.json` says of a semantic model or a metric; nothing where it does not know it."""
-        nodes: Mapping[str, Mapping[str, Any]] = self.manifest.get(kind) or {}
-        return next((node for node in nodes.values() if node.get("name") == name), {})
+        return self._by_name.get((kind, name), {})
+
+    @cached_property
+    def _by_name(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+        kinds = {kind: self.manifest.get(kind) or {} for kind in ("semantic_models", "metrics")}
+        return {(kind, node["name"]): node for kind, nodes in kinds.items() for node in nodes.values()}
 
 
 def version_of(folder: Path) -> tuple[int, ...]:

@@ -34,8 +34,8 @@ def assets_of_models(
             raise ConfigurationError(
                 f"assets: there is no semantic model {name!r} in {artifacts.path}{alike(name, known)}"
             )
-    keys = graph.keys()
-    own = {name: _own(name, artifacts, graph) for name in known if name not in stated}
+    keys, by_unique_id = graph.keys(), _by_unique_id(graph)
+    own = {name: _own(name, artifacts, by_unique_id) for name in known if name not in stated}
     return {name: _matching(stated[name], keys) if name in stated else own[name] for name in known}
 
 
@@ -44,18 +44,16 @@ def _matching(patterns: Sequence[str], keys: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for each in found for key in each))
 
 
-def _own(name: str, artifacts: Artifacts, graph: AssetGraph) -> tuple[str, ...]:
+def _own(name: str, artifacts: Artifacts, by_unique_id: Mapping[str, str]) -> tuple[str, ...]:
     unique_ids = (artifacts.node("semantic_models", name).get("depends_on") or {}).get("nodes") or ()
     nodes = artifacts.manifest.get("nodes") or {}
-    return tuple(_by_unique_id(each, graph) or default_key(nodes[each]) for each in unique_ids)
+    return tuple(by_unique_id.get(each) or default_key(nodes[each]) for each in unique_ids)
 
 
-def _by_unique_id(unique_id: str, graph: AssetGraph) -> str | None:
-    for key in graph.keys():  # noqa: SIM118 - it is no mapping
-        asset = graph.asset(key)
-        if asset is not None and asset.metadata.get(_UNIQUE_ID) == unique_id:
-            return key
-    return None
+def _by_unique_id(graph: AssetGraph) -> dict[str, str]:
+    """The asset keys of dbt's nodes, as the definitions have them."""
+    assets = [asset for key in graph.keys() if (asset := graph.asset(key))]  # noqa: SIM118 - no mapping
+    return {str(each.metadata[_UNIQUE_ID]): each.key for each in assets if _UNIQUE_ID in each.metadata}
 
 
 def default_key(node: Mapping[str, Any]) -> str:

@@ -29,6 +29,11 @@ def check_fields(resource: DbtSemanticLayerResource) -> None:
     _check_libraries(resource.check_metrics)
     if resource.project_dir is None and resource.manifest is None:
         raise ConfigurationError(f"{_WHO} has neither project_dir nor manifest: give one of them")
+    if resource.check_metrics and resource.project_dir is None and resource.database is None:
+        raise ConfigurationError(
+            f"{_WHO} has no database to ask: give project_dir, for its profile, or a DuckDB file as "
+            "database; or check_metrics=False"
+        )
     if not (resource.timeout > 0 and math.isfinite(resource.timeout)):
         raise ConfigurationError(f"{_WHO}: timeout {resource.timeout!r}: use seconds, above 0")
     for model, patterns in resource.assets.items():

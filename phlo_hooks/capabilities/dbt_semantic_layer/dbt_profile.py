@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from argparse import Namespace
 from collections.abc import Mapping
@@ -15,12 +16,13 @@ from uuid import uuid4
 from phlo_hooks.capabilities.dbt_semantic_layer.database import Database, Rows
 from phlo_hooks.capabilities.dbt_semantic_layer.duckdb_file import DuckDbFile
 from phlo_hooks.errors import ConfigurationError, DeliveryError, MissingExtraError, PermanentError
-from phlo_hooks.redaction import Redactor
+from phlo_hooks.redaction import Redactor, looks_secret
 
 if TYPE_CHECKING:
     from dbt.adapters.base.impl import BaseAdapter
     from dbt.config.runtime import RuntimeConfig
 
+_WRONG_TYPE = re.compile(r"(invalid: ).*( (?:is not (?:of type|valid|one of)|does not match))")
 # dbt keeps what it is about in variables of the whole process.
 _LOADING = threading.Lock()
 
@@ -73,9 +75,8 @@ class Profile:
             profile = load_profile(self.project_dir, variables, None, self.target)
             project = load_project(self.project_dir, False, profile, variables)
         except DbtBaseException as exc:
-            what = " ".join(str(exc).split())
             raise ConfigurationError(
-                f"the dbt profile of {self.project_dir} cannot be used: {what}"
+                f"the dbt profile of {self.project_dir} cannot be used: {_without_values(str(exc))}"
             ) from None
         return RuntimeConfig.from_parts(project, profile, get_flags())  # type: ignore[no-untyped-call]
 
@@ -87,6 +88,12 @@ class Profile:
         return os.environ.get("DBT_PROFILES_DIR") or (
             self.project_dir if beside else str(Path.home() / ".dbt")
         )
+
+
+def _without_values(text: str) -> str:
+    """What dbt says of a profile, without the value that it says it of: that may be a password."""
+    secrets = Redactor(value for name, value in os.environ.items() if looks_secret(name))
+    return secrets.text(_WRONG_TYPE.sub(r"\1a value\2", " ".join(text.split())))
 
 
 def _is_file(credentials: Any) -> bool:

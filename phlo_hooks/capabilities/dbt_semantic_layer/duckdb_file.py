@@ -47,6 +47,8 @@ class DuckDbFile:
                 return Rows(columns, tuple(map(tuple, cursor.fetchall())))
         except duckdb.InterruptException:
             raise DeliveryError(f"{self.path} took longer than {self.timeout:g} s") from None
+        except duckdb.OperationalError as exc:
+            raise DeliveryError(f"{self.path} cannot answer now: {_first_lines(exc)}") from None
         except duckdb.Error as exc:
             raise PermanentError(f"DuckDB refuses the query: {_first_lines(exc)}") from None
 
@@ -77,10 +79,10 @@ class DuckDbFile:
             raise DeliveryError(f"there is no DuckDB file {self.path} yet: build the models first")
         try:
             connection = duckdb.connect(self.path, read_only=True)
-        except (duckdb.IOException, duckdb.ConnectionException) as exc:
+        except duckdb.Error as exc:
             raise DeliveryError(
-                f"{self.path} cannot be read now, since somebody writes it ({_first_lines(exc)}); "
-                "it is tried again. Steps that take turns with a lock file: set lock_file"
+                f"{self.path} cannot be opened now: {_first_lines(exc)}. Nobody can while it is written: "
+                "if your steps take turns with a lock file, give it as lock_file"
             ) from None
         with connection:
             yield connection

@@ -95,6 +95,8 @@ class DbtSemanticLayer:
     def _go_on(self, work: Work, so_far: Findings | None) -> Progress:
         try:
             catalog = self._project.catalog()
+            if self._check_metrics:
+                self._project.prepare()
         except ConfigurationError as exc:
             return Progress("failed", error=str(exc))
         checks = checks_of(catalog, _names(work)) if self._check_metrics else {}

@@ -73,6 +73,14 @@ class Project:
         columns, rows = self.database.run(sql)
         return QueryResult(columns, rows, sql)
 
+    def prepare(self) -> None:
+        """Find the database, and get ready to ask it.
+
+        Raises:
+            ConfigurationError: its profile cannot be used, or MetricFlow does not know it.
+        """
+        self._compiler()
+
     def sql(self, query: MetricQuery) -> str:
         """The statement of a query.
 

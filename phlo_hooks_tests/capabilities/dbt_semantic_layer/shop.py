@@ -28,6 +28,7 @@ shop:
     duck: {type: duckdb, path: shop.duckdb, schema: main}
     elsewhere: {type: duckdb, path: "{{ var('file') }}", schema: main}
     secret: {type: duckdb, path: "{{ env_var('SHOP_SECRET_THAT_IS_NOT_SET') }}", schema: main}
+    wrong: {type: duckdb, path: 31415926, schema: main}
     pg:
       type: postgres
       host: "{{ env_var('SHOP_PG_HOST', 'localhost') }}"

@@ -16,6 +16,7 @@ from sqlalchemy import URL, create_engine, text
 from phlo_hooks.capabilities import DbtSemanticLayerResource
 from phlo_hooks.capabilities.dbt_semantic_layer.duckdb_file import DuckDbFile
 from phlo_hooks.errors import ConfigurationError, DeliveryError, PermanentError
+from phlo_hooks.semantics import ModelWork, Work
 
 from .shop import TABLES
 
@@ -42,7 +43,7 @@ def test_a_file_that_somebody_writes_is_tried_again(project: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         writer.stdout.readline()
-        with pytest.raises(DeliveryError, match="somebody writes it.*set lock_file") as caught:
+        with pytest.raises(DeliveryError, match="cannot be opened now: .*give it as lock_file") as caught:
             DuckDbFile(path).run("SELECT 1")
         writer.communicate()
     assert not isinstance(caught.value, PermanentError)
@@ -99,18 +100,26 @@ def test_the_profile_names_the_file(project: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(
     ("target", "said"),
-    [("nowhere", "does not have a target named 'nowhere'"), ("secret", "SHOP_SECRET_THAT_IS_NOT_SET")],
+    [
+        ("nowhere", "does not have a target named 'nowhere'"),
+        ("secret", "SHOP_SECRET_THAT_IS_NOT_SET"),
+        ("wrong", "invalid: a value is not of type 'string'"),
+    ],
 )
 def test_a_profile_that_cannot_be_used(project: Path, target: str, said: str) -> None:
-    """As dbt says it."""
+    """As dbt says it, without the value that it says it of; a refresh fails once, and not for each metric."""
     layer = DbtSemanticLayerResource(project_dir=str(project), target=target)
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigurationError, match=said) as caught:
         layer.query(["visits"])
+    assert "31415926" not in str(caught.value)
+    progress = layer.begin(Work((ModelWork("orders"),)))
+    assert ("failed", {}, str(caught.value)) == (progress.state, progress.details, progress.error)
 
 
 def test_without_a_database_there_is_a_next_step(project: Path) -> None:
     """A manifest alone can be listed."""
-    layer = DbtSemanticLayerResource(manifest=str(project / "target" / "semantic_manifest.json"))
+    manifest = str(project / "target" / "semantic_manifest.json")
+    layer = DbtSemanticLayerResource(manifest=manifest, check_metrics=False)
     with pytest.raises(ConfigurationError, match="no database to query: give project_dir"):
         layer.query(["visits"])
 

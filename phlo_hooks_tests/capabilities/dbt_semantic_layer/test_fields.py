@@ -10,6 +10,7 @@ import pytest
 
 from phlo_hooks.capabilities import DbtSemanticLayerResource
 from phlo_hooks.errors import ConfigurationError, DeliveryError, MissingExtraError
+from phlo_hooks.producers.with_hooks import with_hooks
 
 CANARY = "canary-5f3759df"
 
@@ -19,12 +20,23 @@ CANARY = "canary-5f3759df"
     [
         pytest.param({}, "neither project_dir nor manifest", id="nothing"),
         pytest.param({"project_dir": "/nowhere"}, "no dbt_project.yml", id="no project"),
-        pytest.param({"manifest": "/x/target"}, "give the path of semantic_manifest.json", id="a folder"),
         pytest.param(
-            {"manifest": "/x/manifest.json", "timeout": 0}, "timeout 0.0: use seconds", id="timeout"
+            {"manifest": "/x/manifest.json"}, "no database to ask: give project_dir", id="no database"
         ),
         pytest.param(
-            {"manifest": "/x/manifest.json", "assets": {"orders": []}}, "assets of 'orders'", id="no asset"
+            {"manifest": "/x/target", "database": "x"},
+            "give the path of semantic_manifest.json",
+            id="a folder",
+        ),
+        pytest.param(
+            {"manifest": "/x/manifest.json", "database": "x", "timeout": 0},
+            "timeout 0.0: use seconds",
+            id="timeout",
+        ),
+        pytest.param(
+            {"manifest": "/x/manifest.json", "database": "x", "assets": {"orders": []}},
+            "assets of 'orders'",
+            id="no asset",
         ),
     ],
 )
@@ -46,7 +58,7 @@ def test_a_refused_value_is_not_repeated(fields: dict[str, Any]) -> None:
 
 def test_a_manifest_may_be_missing_until_it_is_used() -> None:
     """Definitions load before dbt has ever run."""
-    layer = DbtSemanticLayerResource(manifest="/nowhere/target/semantic_manifest.json")
+    layer = DbtSemanticLayerResource(manifest="/nowhere/target/semantic_manifest.json", database="x")
     assert [hook.hook_name for hook in layer.get_hooks()] == ["publications", "refresh"]
     with pytest.raises(ConfigurationError, match="run `dbt parse`"):
         layer.list_metrics()
@@ -65,13 +77,12 @@ def test_paths_may_stand_in_variables(project: Path, monkeypatch: pytest.MonkeyP
 
 def test_manifest_json_names_the_folder_just_as_well(project: Path) -> None:
     """It is the path that Dagster's DbtProject has."""
-    layer = DbtSemanticLayerResource(manifest=str(project / "target" / "manifest.json"))
+    layer = DbtSemanticLayerResource(manifest=str(project / "target" / "manifest.json"), check_metrics=False)
     assert len(layer.list_models()) == 3
 
 
 def test_assets_that_there_are_not_are_refused(project: Path) -> None:
     """When the definitions load."""
-    from phlo_hooks.producers.with_hooks import with_hooks
 
     layer = DbtSemanticLayerResource(project_dir=str(project), assets={"orders": ["published/oders"]})
     with pytest.raises(Exception, match="published/oders"):
@@ -84,5 +95,5 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(checks, "find_spec", lambda name: None if name == "metricflow" else object())
     with pytest.raises(MissingExtraError, match=r"'metricflow' is not installed.*phlo-hooks\[metricflow\]"):
-        DbtSemanticLayerResource(manifest="/x/manifest.json")
+        DbtSemanticLayerResource(manifest="/x/manifest.json", database="x")
     DbtSemanticLayerResource(manifest="/x/manifest.json", check_metrics=False)
