@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from phlo_hooks.capabilities.alerting import AlertingResource
     from phlo_hooks.capabilities.console import ConsoleResource
     from phlo_hooks.capabilities.file import FileResource
+    from phlo_hooks.capabilities.lightdash import LightdashResource
     from phlo_hooks.capabilities.openlineage import OpenLineageResource
     from phlo_hooks.capabilities.webhook import WebhookEndpoint, WebhookResource
 
@@ -15,6 +16,7 @@ __all__ = [
     "AlertingResource",
     "ConsoleResource",
     "FileResource",
+    "LightdashResource",
     "OpenLineageResource",
     "WebhookEndpoint",
     "WebhookResource",
@@ -24,6 +26,7 @@ _HOMES = {
     "AlertingResource": "phlo_hooks.capabilities.alerting",
     "ConsoleResource": "phlo_hooks.capabilities.console",
     "FileResource": "phlo_hooks.capabilities.file",
+    "LightdashResource": "phlo_hooks.capabilities.lightdash",
     "OpenLineageResource": "phlo_hooks.capabilities.openlineage",
     "WebhookEndpoint": "phlo_hooks.capabilities.webhook",
     "WebhookResource": "phlo_hooks.capabilities.webhook",
