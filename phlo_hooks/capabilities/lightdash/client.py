@@ -6,7 +6,7 @@ Source: https://docs.lightdash.com/api-reference, and `packages/backend/src` of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -67,7 +67,7 @@ class LightdashClient:
 
     rest: RestClient
     project: str
-    token: str
+    token: str = field(repr=False)
 
     def explores(self) -> Sequence[Mapping[str, Any]]:
         """All explores, each with name and label, and with `errors` where it does not compile."""

@@ -1,0 +1,36 @@
+"""A LightdashResource on a server of ours, and a refresh from its beginning to its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from phlo_hooks.capabilities import LightdashResource
+from phlo_hooks.semantics import ModelWork, Progress, Work
+from phlo_hooks_tests.capabilities.lightdash.server import PROJECT, Lightdash
+
+EXPLORES = {"orders": ["marts/orders", "marts/customers"], "customers": ["marts/customers"]}
+
+
+def resource_on(lightdash: Lightdash, **fields: Any) -> LightdashResource:
+    ours = {
+        "url": lightdash.url,
+        "token": lightdash.token,
+        "project": PROJECT,
+        "explores": EXPLORES,
+        "timeout": 5.0,
+    }
+    return LightdashResource(**{**ours, **fields})
+
+
+def work_on(*explores: str, recompile: bool = False) -> Work:
+    return Work(tuple(ModelWork(each) for each in explores), recompile)
+
+
+def refreshed(resource: LightdashResource, work: Work) -> Progress:
+    """Look until it has ended; each look is of a resource of its own, as of another process."""
+    progress = resource.begin(work)
+    for _ in range(20):
+        if progress.state != "running":
+            return progress
+        progress = resource.look(work, progress.jobs)
+    raise AssertionError("it does not end")
