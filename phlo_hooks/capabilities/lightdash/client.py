@@ -69,6 +69,11 @@ class LightdashClient:
     project: str
     token: str = field(repr=False)
 
+    @property
+    def base(self) -> str:
+        """Of the project's pages."""
+        return project_page(self.rest.url, self.project)
+
     def explores(self) -> Sequence[Mapping[str, Any]]:
         """All explores, each with name and label, and with `errors` where it does not compile."""
         found: Sequence[Mapping[str, Any]] = self._read("GET", f"/api/v1/projects/{self.project}/explores")
@@ -153,6 +158,11 @@ class LightdashClient:
         """What Lightdash says, without what nobody may see."""
         line = " ".join(Redactor([self.token]).text(str(text or "")).split())
         return f"{line[:_SHOWN]}…" if len(line) > _SHOWN else line
+
+
+def project_page(url: str, project: str) -> str:
+    """Where a project is, for people."""
+    return f"{url.rstrip('/')}/projects/{project}"
 
 
 def _at(found: Any, *keys: str) -> Any:

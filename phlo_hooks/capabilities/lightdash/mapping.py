@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any
 
+from phlo_hooks.envelope import suggest
 from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.semantics import Dimension, Entity, Measure, Metric, SemanticModel
 
@@ -36,13 +36,7 @@ def check_explores(explores: Explores, keys: Iterable[str]) -> None:
         for pattern in patterns:
             if not any(fnmatchcase(key, pattern) for key in known):
                 where = f"LightdashResource: explores[{explore!r}]"
-                raise ConfigurationError(f"{where}: no asset matches {pattern!r}{like(pattern, known)}")
-
-
-def like(name: str, known: Sequence[str]) -> str:
-    """Those that are spelt alike, for the end of a message."""
-    alike = get_close_matches(name, known, n=3)
-    return f". Did you mean {' or '.join(map(repr, alike))}?" if alike else ""
+                raise ConfigurationError(f"{where}: no asset matches {pattern!r}{suggest(pattern, known)}")
 
 
 def is_shown(explore: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import dagster as dg
 from pydantic import ConfigDict, Field
@@ -16,23 +17,26 @@ from phlo_hooks.capabilities.lightdash.checks import (
     check_token,
     looked_up,
 )
-from phlo_hooks.capabilities.lightdash.client import LightdashClient
+from phlo_hooks.capabilities.lightdash.client import LightdashClient, project_page
 from phlo_hooks.capabilities.lightdash.mapping import (
     check_explores,
     explores_of,
     is_shown,
-    like,
     metrics,
     model,
     summary,
 )
 from phlo_hooks.capabilities.lightdash.refreshing import Refresher
-from phlo_hooks.errors import ConfigurationError
+from phlo_hooks.envelope import suggest
+from phlo_hooks.errors import ConfigurationError, DeliveryError
 from phlo_hooks.events import HookEvent
 from phlo_hooks.memory import memory_host
 from phlo_hooks.registration import HookRegistration
 from phlo_hooks.rest import RestClient
 from phlo_hooks.semantics import Metric, Progress, SemanticModel, Work
+from phlo_hooks.semantics.hooks import semantic_hooks
+from phlo_hooks.semantics.links import links
+from phlo_hooks.semantics.refreshing import refresh_now
 from phlo_hooks.semantics.settings import RefreshSettings
 from phlo_hooks.state import Host
 
@@ -83,8 +87,6 @@ class LightdashResource(dg.ConfigurableResource, RefreshSettings):  # type: igno
 
     def hooks_on(self, host: Host) -> Iterable[HookRegistration]:
         """The same hooks, with what they remember kept by `host`."""
-        from phlo_hooks.semantics.hooks import semantic_hooks
-
         return semantic_hooks(self, host, self, timeout=self.timeout * _REQUESTS)
 
     def list_models(self) -> Sequence[SemanticModel]:
@@ -105,7 +107,7 @@ class LightdashResource(dg.ConfigurableResource, RefreshSettings):  # type: igno
         found = {each["name"]: each for each in client.explores()}
         if name not in found:
             raise ConfigurationError(
-                f"Lightdash project {client.project} has no explore {name!r}{like(name, sorted(found))}"
+                f"Lightdash project {client.project} has no explore {name!r}{suggest(name, sorted(found))}"
             )
         if error := client.errors_of(found[name]):
             raise ConfigurationError(f"explore {name!r} does not compile: {error}")
@@ -124,10 +126,14 @@ class LightdashResource(dg.ConfigurableResource, RefreshSettings):  # type: igno
         found = {key: explores_of(key, self.explores) for key in keys}
         return {key: explores for key, explores in found.items() if explores}
 
+    def annotations(self, assets: AssetGraph) -> Mapping[str, str]:
+        """The explores that each asset feeds, for its page in Dagster's UI; see `AssetAnnotator`."""
+        base = self._base()
+        pages = {name: SemanticModel(name, url=base and _page(base, name)) for name in self.explores}
+        return links(self.models_by_asset(assets), pages)
+
     def refresh(self, event: HookEvent) -> Progress:
         """Bring up to date, now, the explores that an event's asset feeds, and wait for it."""
-        from phlo_hooks.semantics.refreshing import refresh_now
-
         explores = explores_of(event.correlation.asset_key or "", self.explores)
         if not explores:
             return Progress("done", details={"left out": "no explore depends on this asset"})
@@ -177,14 +183,24 @@ class LightdashResource(dg.ConfigurableResource, RefreshSettings):  # type: igno
     def _listed(self, explore: Mapping[str, Any], client: LightdashClient) -> SemanticModel:
         if self._is_ours(explore):
             return self._model(client.explore(explore["name"]), client)
-        return summary(explore, (), self._page(explore["name"], client))
+        return summary(explore, (), _page(client.base, explore["name"]))
 
     def _is_ours(self, explore: Mapping[str, Any]) -> bool:
         return explore["name"] in self.explores and not explore.get("errors")
 
     def _model(self, explore: Mapping[str, Any], client: LightdashClient) -> SemanticModel:
         name = explore["name"]
-        return model(explore, self.explores.get(name, ()), self._page(name, client))
+        return model(explore, self.explores.get(name, ()), _page(client.base, name))
 
-    def _page(self, name: str, client: LightdashClient) -> str:
-        return f"{client.rest.url}/projects/{client.project}/tables/{name}"
+    def _base(self) -> str | None:
+        """Of the project's pages; None where its variables are not set."""
+        try:
+            url, project = looked_up(self.url, "url"), looked_up(self.project, "project")
+            check_address(url)
+        except (ConfigurationError, DeliveryError):
+            return None
+        return project_page(url, project)
+
+
+def _page(base: str, explore: str) -> str:
+    return f"{base}/tables/{quote(explore, safe='')}"

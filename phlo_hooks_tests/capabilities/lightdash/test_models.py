@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dagster as dg
 import pytest
 
 from phlo_hooks.assets import AssetInfo, NoAssets
@@ -62,7 +63,7 @@ def test_one_that_is_mapped_and_does_not_compile_is_listed(lightdash: Lightdash)
 
 
 def test_a_model_that_is_not_there(lightdash: Lightdash) -> None:
-    with pytest.raises(ConfigurationError, match="no explore 'order'. Did you mean 'orders'"):
+    with pytest.raises(ConfigurationError, match="no explore 'order'; did you mean 'orders'"):
         resource_on(lightdash).get_model("order")
 
 
@@ -92,12 +93,22 @@ def test_the_explores_of_each_asset_need_no_request(lightdash: Lightdash) -> Non
     assert lightdash.calls == []
 
 
+def test_assets_link_to_their_explores(lightdash: Lightdash, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = f"{lightdash.url}/projects/{PROJECT}/tables"
+    said = resource_on(lightdash).annotations(Assets("marts/customers", "raw/orders"))
+    assert said == {"marts/customers": f"- [customers]({page}/customers)\n- [orders]({page}/orders)"}
+    of_variable = resource_on(lightdash, project=dg.EnvVar("LD_PROJECT"), explores={"o": ["marts/*"]})
+    assert of_variable.annotations(Assets("marts/orders")) == {"marts/orders": "- **o**"}
+    monkeypatch.setenv("LD_PROJECT", PROJECT)
+    assert of_variable.annotations(Assets("marts/orders")) == {"marts/orders": f"- [o]({page}/o)"}
+    assert lightdash.calls == []
+
+
 def test_a_pattern_that_no_asset_fits_is_refused() -> None:
     with pytest.raises(ConfigurationError) as caught:
         check_explores({"orders": ["marts/*", "marts/order"]}, ["marts/orders", "raw/orders"])
     assert str(caught.value) == (
-        "LightdashResource: explores['orders']: no asset matches 'marts/order'. "
-        "Did you mean 'marts/orders' or 'raw/orders'?"
+        "LightdashResource: explores['orders']: no asset matches 'marts/order'; did you mean 'marts/orders'?"
     )
 
 
