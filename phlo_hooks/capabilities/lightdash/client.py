@@ -133,6 +133,12 @@ class LightdashClient:
         said = self._shown((found.get("details") or {}).get("error"))
         return JobState(True, said or "Lightdash does not say why")
 
+    def invalidate_cache(self) -> str:
+        """Forget the results of all queries; when that was."""
+        path, about = f"/api/v1/projects/{self.project}/results-cache/invalidate", f"project {self.project}"
+        when: str = self._read("POST", path, "invalidatedAt", about=about)
+        return when
+
     def errors_of(self, explore: Mapping[str, Any]) -> str | None:
         """Why an explore does not compile; None of one that does."""
         if not explore.get("errors"):

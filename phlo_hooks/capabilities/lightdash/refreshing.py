@@ -41,10 +41,12 @@ class Refresher:
     Args:
         client: of the project.
         pre_aggregates: whether they are built.
+        invalidate_cache: whether Lightdash is to forget the results of queries.
     """
 
     client: LightdashClient
     pre_aggregates: bool = True
+    invalidate_cache: bool = False
 
     def begin(self, work: Work) -> Progress:
         """Start the first step in which there is something to do."""
@@ -74,17 +76,17 @@ class Refresher:
         problems = list(self._broken_explores(work))
         healthy = _models(work) - {each.explore for each in problems}
         if not (self.pre_aggregates and healthy):
-            return _ended(work, problems, details)
+            return self._end(work, problems, details)
         found, absent = self.client.pre_aggregates()
         if absent:
             reason = f"left out: {absent}; {_NOT_BUILT}"
-            return _ended(work, problems, {**details, "pre_aggregates": reason})
+            return self._end(work, problems, {**details, "pre_aggregates": reason})
         ours = [each for each in found if each.explore in healthy and not each.external]
         unfit = list(_unfit(ours, found))
         left_out = {each.place for each in unfit}
         builds = self._started(each for each in ours if (each.explore, each.name) not in left_out)
         problems += unfit
-        return _building(builds, problems, details) if builds else _ended(work, problems, details)
+        return _building(builds, problems, details) if builds else self._end(work, problems, details)
 
     def _broken_explores(self, work: Work) -> Iterator[Problem]:
         """What is not there, or does not compile."""
@@ -114,13 +116,24 @@ class Refresher:
             return _building(waiting, problems, jobs["details"])
         known = {each.place for each in problems}
         failed = self._failed(work, jobs["details"]["pre_aggregates"])
-        return _ended(work, problems + [each for each in failed if each.place not in known], jobs["details"])
+        return self._end(
+            work, problems + [each for each in failed if each.place not in known], jobs["details"]
+        )
 
     def _failed(self, work: Work, built: Sequence[str]) -> list[Problem]:
         """A job is completed also when the build in it has failed: the definition tells."""
         found = self.client.pre_aggregates().definitions
         ours = [each for each in found if each.explore in _models(work) and each.name in built]
         return [Problem(each.explore, each.error, each.name) for each in ours if each.error]
+
+    def _end(self, work: Work, problems: Sequence[Problem], details: Mapping[str, Any]) -> Progress:
+        fine = tuple(sorted(_models(work) - {each.explore for each in problems}))
+        if self.invalidate_cache and fine:
+            details = {**details, "results_cache": f"invalidated at {self.client.invalidate_cache()}"}
+        if not problems:
+            return Progress("done", refreshed=fine, details=details)
+        error = "; ".join(sorted(map(str, problems)))
+        return Progress("failed", details={**details, "refreshed": list(fine)}, error=error)
 
 
 def _models(work: Work) -> frozenset[str]:
@@ -150,11 +163,3 @@ def _building(
     said.setdefault("pre_aggregates", sorted({each["name"] for each in builds}))
     jobs = {"builds": list(builds), "problems": [list(each) for each in problems], "details": said}
     return Progress("running", jobs, details=said)
-
-
-def _ended(work: Work, problems: Sequence[Problem], details: Mapping[str, Any]) -> Progress:
-    if not problems:
-        return Progress("done", refreshed=tuple(sorted(_models(work))), details=details)
-    fine = sorted(_models(work) - {each.explore for each in problems})
-    error = "; ".join(sorted(map(str, problems)))
-    return Progress("failed", details={**details, "refreshed": fine}, error=error)

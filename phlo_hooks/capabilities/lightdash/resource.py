@@ -66,6 +66,9 @@ class LightdashResource(dg.ConfigurableResource, RefreshSettings):  # type: igno
     pre_aggregates: bool = Field(
         default=True, description="Whether the pre-aggregates of these explores are built anew."
     )
+    invalidate_cache: bool = Field(
+        default=False, description="Whether Lightdash forgets all cached results of the project, too."
+    )
     timeout: float = Field(default=30.0, description="Seconds that one request may take.")
     ca_file: str | None = Field(default=None, description="PEM file of a private certificate authority.")
 
@@ -178,7 +181,7 @@ class LightdashResource(dg.ConfigurableResource, RefreshSettings):  # type: igno
         return LightdashClient(rest, project, token)
 
     def _refresher(self) -> Refresher:
-        return Refresher(self.client(), self.pre_aggregates)
+        return Refresher(self.client(), self.pre_aggregates, self.invalidate_cache)
 
     def _listed(self, explore: Mapping[str, Any], client: LightdashClient) -> SemanticModel:
         if self._is_ours(explore):

@@ -25,6 +25,7 @@ PROJECT = "3675b69e-8324-4110-bdca-059031aa8da3"
 TOKEN = "canary0000lightdash0000token0001"
 # What a job says at each look, before its end.
 _COMPILING = ("STARTED", "RUNNING")
+_ROLES = ("viewer", "developer", "admin")
 _BUILDING = ("scheduled", "started")
 
 
@@ -100,7 +101,7 @@ class Lightdash:
         explores: as they are compiled, by name; one with `errors` does not compile.
         repository: what the next compilation finds; None for the same again.
         connection: type of the dbt connection; `none` of a project that the CLI deploys.
-        role: `developer`, or `viewer`, who may only look.
+        role: `viewer`, who may only look, `developer`, or `admin`.
         edition: what it answers to pre-aggregates, other than 200.
         compile_fails: what the next compilations fail with.
         repeats: repeat the token wherever something is said.
@@ -167,30 +168,36 @@ class Lightdash:
                 return self._look(job, _compilation)
             case ["GET", "api", "v1", "schedulers", "job", job, "status"]:
                 return self._look(job, _build)
-            case [method, "api", version, "projects", project, *path]:
+            case ["GET" | "POST" as method, "api", version, "projects", project, *path]:
                 if project != PROJECT:
                     raise Refused(404, "NotFoundError", f"Cannot find project with id: {project}")
-                return self._in_project(method, version, path)
+                return self._write(version, path) if method == "POST" else self._read(version, path)
         raise Refused(404, "NotFoundError", "API endpoint not found")
 
-    def _in_project(self, method: str, version: str, path: list[str]) -> Any:
-        match [method, version, *path]:
-            case ["GET", "v1"]:
+    def _read(self, version: str, path: list[str]) -> Any:
+        match [version, *path]:
+            case ["v1"]:
                 return {"projectUuid": PROJECT, "dbtConnection": {"type": self.connection}}
-            case ["GET", "v1", "explores"]:
+            case ["v1", "explores"]:
                 return [_summary(each) for each in self.explores.values()]
-            case ["GET", "v1", "explores", name]:
+            case ["v1", "explores", name]:
                 if name not in self.explores:
                     raise Refused(404, "NotFoundError", f'Explore "{name}" does not exist.')
                 return self.explores[name]
-            case ["POST", "v1", "refresh"]:
-                return {"jobUuid": self._start(_COMPILING, self._compile)}
-            case ["GET", "v2", "pre-aggregates", "materializations"]:
+            case ["v2", "pre-aggregates", "materializations"]:
                 self._check_edition()
-                found = [each.summary() for each in self.definitions]
-                return {"data": {"materializations": found}}
-            case ["POST", "v1", "pre-aggregates", "definitions", name, "refresh"]:
+                return {"data": {"materializations": [each.summary() for each in self.definitions]}}
+        raise Refused(404, "NotFoundError", "API endpoint not found")
+
+    def _write(self, version: str, path: list[str]) -> Any:
+        match [version, *path]:
+            case ["v1", "refresh"]:
+                return {"jobUuid": self._start(_COMPILING, self._compile)}
+            case ["v1", "pre-aggregates", "definitions", name, "refresh"]:
                 return {"jobIds": [self._start(_BUILDING, self._buildable(name).build)]}
+            case ["v1", "results-cache", "invalidate"]:
+                self._check_role("admin")
+                return {"projectUuid": PROJECT, "invalidatedAt": "2026-03-01T12:00:00.000Z"}
         raise Refused(404, "NotFoundError", "API endpoint not found")
 
     def _check_edition(self) -> None:
@@ -207,11 +214,14 @@ class Lightdash:
         return found[0]
 
     def _start(self, states: tuple[str, ...], end: Callable[[], dict[str, Any]]) -> str:
-        if self.role != "developer":
-            raise Refused(403, "ForbiddenError", "You don't have access to this resource or action")
+        self._check_role("developer")
         job = str(uuid.uuid4())
         self.jobs[job] = Job(list(states), end)
         return job
+
+    def _check_role(self, needed: str) -> None:
+        if _ROLES.index(self.role) < _ROLES.index(needed):
+            raise Refused(403, "ForbiddenError", "You don't have access to this resource or action")
 
     def _look(self, name: str, shape: Callable[[dict[str, Any]], Any]) -> Any:
         job = self.jobs.get(name)

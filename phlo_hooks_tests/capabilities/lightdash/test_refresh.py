@@ -148,6 +148,27 @@ def test_two_definitions_of_one_name_are_not_built_by_chance(lightdash: Lightdas
     assert lightdash.writes == [BY_STATUS]
 
 
+def test_cached_results_are_forgotten_when_all_else_is_done(lightdash: Lightdash) -> None:
+    lightdash.role = "admin"
+    progress = refreshed(resource_on(lightdash, invalidate_cache=True), work_on("customers", recompile=True))
+    assert lightdash.writes == ["POST refresh", PER_CITY, "POST results-cache/invalidate"]
+    assert progress.details["results_cache"] == "invalidated at 2026-03-01T12:00:00.000Z"
+
+
+def test_cached_results_are_kept_where_nothing_is_new(lightdash: Lightdash) -> None:
+    lightdash.role, lightdash.explores = "admin", {}
+    progress = refreshed(resource_on(lightdash, invalidate_cache=True), work_on("orders"))
+    assert (progress.state, lightdash.writes) == ("failed", [])
+
+
+def test_a_developer_may_not_forget_cached_results(lightdash: Lightdash) -> None:
+    """The builds are not begun again at the next look."""
+    resource = resource_on(lightdash, invalidate_cache=True)
+    with pytest.raises(DeliveryError, match="403 to POST .*results-cache/invalidate"):
+        refreshed(resource, work_on("orders"))
+    assert lightdash.writes == [DAILY, BY_STATUS]
+
+
 def test_names_are_percent_encoded(lightdash: Lightdash) -> None:
     lightdash.definitions = [Definition("a/b ü", "orders")]
     progress = refreshed(resource_on(lightdash), work_on("orders"))
