@@ -70,4 +70,4 @@ class Asked:
             if partition is None:
                 raise ConfigurationError(f"asset {key!r} has no partition {self.partition!r}")
         window = found[0].window if found[0] else None
-        return DateRange(window.start, window.end, window.timezone) if window else None
+        return DateRange.of(window) if window else None
