@@ -93,7 +93,7 @@ class Refresher:
         there = {each["name"]: each for each in self.client.explores()}
         for name in sorted(_models(work)):
             if name not in there:
-                yield Problem(name, "there is none of this name")
+                yield Problem(name, "there is none of this name: see `phlo-hooks semantic list`")
             elif error := self.client.errors_of(there[name]):
                 yield Problem(name, f"it does not compile: {error}")
 
@@ -115,16 +115,19 @@ class Refresher:
         if waiting:
             return _building(waiting, problems, jobs["details"])
         known = {each.place for each in problems}
-        failed = self._failed(work, jobs["details"]["pre_aggregates"])
+        failed = self._failed(jobs["details"]["pre_aggregates"])
         return self._end(
             work, problems + [each for each in failed if each.place not in known], jobs["details"]
         )
 
-    def _failed(self, work: Work, built: Sequence[str]) -> list[Problem]:
+    def _failed(self, built: Sequence[str]) -> list[Problem]:
         """A job is completed also when the build in it has failed: the definition tells."""
         found = self.client.pre_aggregates().definitions
-        ours = [each for each in found if each.explore in _models(work) and each.name in built]
-        return [Problem(each.explore, each.error, each.name) for each in ours if each.error]
+        return [
+            Problem(each.explore, each.error, each.name)
+            for each in found
+            if each.name in built and each.error
+        ]
 
     def _end(self, work: Work, problems: Sequence[Problem], details: Mapping[str, Any]) -> Progress:
         fine = tuple(sorted(_models(work) - {each.explore for each in problems}))

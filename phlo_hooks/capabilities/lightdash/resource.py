@@ -171,7 +171,7 @@ class LightdashResource(dg.ConfigurableResource, RefreshSettings):  # type: igno
         # The scheme that is meant for users refuses service accounts (lightdash/python-sdk#17).
         scheme = "Bearer" if token.startswith(_SERVICE_ACCOUNT) else "ApiKey"
         rest = RestClient(
-            url.rstrip("/"),
+            url,
             "Lightdash",
             {"authorization": f"{scheme} {token}"},
             self.timeout,

@@ -116,7 +116,10 @@ def test_an_explore_that_does_not_compile_is_named_and_the_others_go_on(lightdas
 def test_an_explore_that_is_gone_is_named(lightdash: Lightdash) -> None:
     lightdash.repository = {"customers": explore("customers")}
     progress = refreshed(resource_on(lightdash), work_on("orders", recompile=True))
-    assert (progress.state, progress.error) == ("failed", "explore 'orders': there is none of this name")
+    assert (progress.state, progress.error) == (
+        "failed",
+        "explore 'orders': there is none of this name: see `phlo-hooks semantic list`",
+    )
 
 
 def test_a_build_that_fails_is_named_although_its_job_is_completed(lightdash: Lightdash) -> None:
