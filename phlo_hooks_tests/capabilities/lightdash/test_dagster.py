@@ -190,8 +190,8 @@ def test_the_page_of_an_asset_links_to_its_explores(
     lightdash: Lightdash, instance: dg.DagsterInstance
 ) -> None:
     shop = Shop(lightdash, instance)
-    spec = shop.defs.resolve_asset_graph().get(dg.AssetKey(["marts", "orders"]))
-    said = spec.metadata["phlo_hooks/lightdash"].value
+    specs = {spec.key.to_user_string(): spec for spec in shop.defs.resolve_all_asset_specs()}
+    said = specs["marts/orders"].metadata["phlo_hooks/lightdash"].md_str
     assert said == f"- [orders]({resource_on(lightdash).client().base}/tables/orders)"
 
 
