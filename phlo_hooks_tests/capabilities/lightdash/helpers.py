@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from phlo_hooks.capabilities import LightdashResource
@@ -27,10 +28,10 @@ def work_on(*explores: str, recompile: bool = False) -> Work:
 
 
 def refreshed(resource: LightdashResource, work: Work) -> Progress:
-    """Look until it has ended; each look is of a resource of its own, as of another process."""
+    """Look until it has ended, with what is left of the last look after it was kept."""
     progress = resource.begin(work)
     for _ in range(20):
         if progress.state != "running":
             return progress
-        progress = resource.look(work, progress.jobs)
+        progress = resource.look(work, json.loads(json.dumps(progress.jobs)))
     raise AssertionError("it does not end")

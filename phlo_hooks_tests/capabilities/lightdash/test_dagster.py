@@ -195,6 +195,23 @@ def test_the_page_of_an_asset_links_to_its_explores(
     assert said == f"- [orders]({resource_on(lightdash).client().base}/tables/orders)"
 
 
+def test_a_step_may_ask_for_the_resource(lightdash: Lightdash, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LD_TOKEN", TOKEN)
+    metrics: list[str] = []
+
+    @dg.op(required_resource_keys={"lightdash"})
+    def look(context) -> None:
+        metrics.extend(each.name for each in context.resources.lightdash.list_metrics())
+
+    @dg.job
+    def report() -> None:
+        look()
+
+    resource = resource_on(lightdash, token=dg.EnvVar("LD_TOKEN"))
+    report.execute_in_process(resources={"lightdash": resource})
+    assert metrics == ["customers_revenue", "orders_revenue"]
+
+
 REFRESHES = {
     "publish": (
         PublishEvent(event_type="publish.end", asset_key="marts/customers"),
