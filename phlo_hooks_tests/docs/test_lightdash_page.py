@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 from phlo_hooks.capabilities import LightdashResource
+from phlo_hooks_tests.capabilities.lightdash.explores import explore
 from phlo_hooks_tests.capabilities.lightdash.helpers import refreshed, resource_on, work_on
-from phlo_hooks_tests.capabilities.lightdash.server import PROJECT, Definition, Lightdash, explore
+from phlo_hooks_tests.capabilities.lightdash.server import PROJECT, Definition, Lightdash
 from phlo_hooks_tests.docs.pages import DOCS, table
 
 PAGE = DOCS / "capabilities" / "lightdash.md"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from phlo_hooks_tests.capabilities.lightdash.server import Definition, Lightdash, explore
+from phlo_hooks_tests.capabilities.lightdash.explores import explore
+from phlo_hooks_tests.capabilities.lightdash.server import Definition, Lightdash
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from urllib.parse import unquote
 from typing_extensions import Self
 
 from phlo_hooks.testing import Fault, FaultServer, Received
+from phlo_hooks_tests.capabilities.lightdash.explores import summary
 
 PROJECT = "3675b69e-8324-4110-bdca-059031aa8da3"
 TOKEN = "canary0000lightdash0000token0001"
@@ -179,7 +180,7 @@ class Lightdash:
             case ["v1"]:
                 return {"projectUuid": PROJECT, "dbtConnection": {"type": self.connection}}
             case ["v1", "explores"]:
-                return [_summary(each) for each in self.explores.values()]
+                return [summary(each) for each in self.explores.values()]
             case ["v1", "explores", name]:
                 if name not in self.explores:
                     raise Refused(404, "NotFoundError", f'Explore "{name}" does not exist.')
@@ -240,54 +241,6 @@ class Lightdash:
         if self.repository is not None:
             self.explores = dict(self.repository)
         return {"status": "DONE"}
-
-
-def explore(name: str, *, joins: tuple[str, ...] = (), **base: Any) -> dict[str, Any]:
-    """An explore of one table, and of those that are joined to it."""
-    tables = {each: _table(each) for each in (name, *joins)}
-    tables[name] |= base
-    joined = [{"table": each, "sqlOn": f"${{{name}.id}} = ${{{each}.id}}"} for each in joins]
-    return {
-        "name": name,
-        "label": name.title(),
-        "tags": [],
-        "baseTable": name,
-        "joinedTables": joined,
-        "tables": tables,
-        "targetDatabase": "postgres",
-    }
-
-
-def broken(name: str, message: str) -> dict[str, Any]:
-    """An explore that does not compile."""
-    return {"name": name, "label": name, "errors": [{"type": "METADATA_PARSE_ERROR", "message": message}]}
-
-
-def _table(name: str) -> dict[str, Any]:
-    day = {"timeInterval": "DAY", "type": "date"}
-    dimensions = {
-        "status": {"type": "string", "description": "as told", "sql": "${TABLE}.status", "hidden": False},
-        "created_day": {**day, "sql": "${TABLE}.created", "hidden": False},
-        "created_raw": {"timeInterval": "RAW", "type": "timestamp", "hidden": False},
-        "secret": {"type": "string", "hidden": True},
-    }
-    metrics = {
-        "revenue": {"type": "sum", "label": "Revenue", "description": "paid", "sql": "${TABLE}.amount"},
-        "internal": {"type": "count", "hidden": True},
-    }
-    return {
-        "name": name,
-        "description": f"all {name}",
-        "sqlTable": f'"marts"."{name}"',
-        "dimensions": dimensions,
-        "metrics": metrics,
-    }
-
-
-def _summary(each: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {key: each[key] for key in ("name", "label", "tags", "errors") if key in each}
-    base = each.get("tables", {}).get(each.get("baseTable"), {})
-    return {**fields, "description": base.get("description"), "schemaName": "marts", "databaseName": "shop"}
 
 
 def _compilation(said: Mapping[str, Any]) -> dict[str, Any]:

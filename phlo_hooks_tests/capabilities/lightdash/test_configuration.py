@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from phlo_hooks.capabilities import LightdashResource
 from phlo_hooks.errors import ConfigurationError, DeliveryError
 from phlo_hooks.testing import Fault
+from phlo_hooks_tests.capabilities.lightdash.explores import broken, explore
 from phlo_hooks_tests.capabilities.lightdash.helpers import EXPLORES, refreshed, resource_on, work_on
-from phlo_hooks_tests.capabilities.lightdash.server import PROJECT, TOKEN, Lightdash, broken, explore
+from phlo_hooks_tests.capabilities.lightdash.server import PROJECT, TOKEN, Lightdash
 
 GOOD = {"token": TOKEN, "project": PROJECT, "explores": EXPLORES}
 REFUSED = {

@@ -16,8 +16,9 @@ from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.events import HookCorrelation, PublishEvent, SchemaChangeEvent, SemanticEvent
 from phlo_hooks.producers.sensor import tick
 from phlo_hooks.testing import Fault
+from phlo_hooks_tests.capabilities.lightdash.explores import broken
 from phlo_hooks_tests.capabilities.lightdash.helpers import resource_on
-from phlo_hooks_tests.capabilities.lightdash.server import TOKEN, Lightdash, broken
+from phlo_hooks_tests.capabilities.lightdash.server import TOKEN, Lightdash
 from phlo_hooks_tests.e2e.speed import no_fsync
 from phlo_hooks_tests.producers.recording import runtime_of
 

@@ -9,8 +9,9 @@ from phlo_hooks.assets import AssetInfo, NoAssets
 from phlo_hooks.capabilities.lightdash.mapping import check_explores
 from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.semantics import Dimension, Entity, Measure, Metric, SemanticLayerProvider
+from phlo_hooks_tests.capabilities.lightdash.explores import broken, explore
 from phlo_hooks_tests.capabilities.lightdash.helpers import EXPLORES, resource_on
-from phlo_hooks_tests.capabilities.lightdash.server import PROJECT, Lightdash, broken, explore
+from phlo_hooks_tests.capabilities.lightdash.server import PROJECT, Lightdash
 
 
 class Assets(NoAssets):

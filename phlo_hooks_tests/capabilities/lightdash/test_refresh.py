@@ -8,8 +8,9 @@ import pytest
 
 from phlo_hooks.errors import DeliveryError, PermanentError, RetryLater
 from phlo_hooks.testing import Fault
+from phlo_hooks_tests.capabilities.lightdash.explores import broken, explore
 from phlo_hooks_tests.capabilities.lightdash.helpers import refreshed, resource_on, work_on
-from phlo_hooks_tests.capabilities.lightdash.server import Definition, Lightdash, broken, explore
+from phlo_hooks_tests.capabilities.lightdash.server import Definition, Lightdash
 
 DAILY, BY_STATUS, PER_CITY = (
     f"POST pre-aggregates/definitions/{name}/refresh" for name in ("daily", "by_status", "per_city")
