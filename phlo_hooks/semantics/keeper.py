@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from phlo_hooks.errors import DeliveryError, PermanentError
+from phlo_hooks.errors import ConfigurationError, DeliveryError, PermanentError
 from phlo_hooks.events import ErrorInfo, SemanticEvent
 from phlo_hooks.semantics import places
 from phlo_hooks.semantics.bundle import Bundle
@@ -77,7 +77,7 @@ class Keeper:
         work = running.bundle.work()
         try:
             found = self.provider.look(work, running.jobs) if running.begun else self.provider.begin(work)
-        except PermanentError as exc:
+        except (PermanentError, ConfigurationError) as exc:
             return Progress("failed", error=str(exc))
         except DeliveryError as exc:
             if not self._is_late(running):

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from phlo_hooks.errors import DeliveryError, PermanentError
+from phlo_hooks.errors import ConfigurationError, DeliveryError, PermanentError
 from phlo_hooks.events import Column, SchemaChangeEvent
 from phlo_hooks_tests.semantics.bench import (
     START,
@@ -286,9 +286,10 @@ def test_news_do_not_wait_for_the_next_try() -> None:
     assert len(bench.wait(86_400).work()) == 3
 
 
-def test_refused() -> None:
+@pytest.mark.parametrize("kind", [PermanentError, ConfigurationError])
+def test_refused(kind: type[Exception]) -> None:
     """What can never succeed is told at once."""
-    bench = Bench(RecordingLayer({"a": ("orders",)}, errors=[PermanentError("no right to do so")]))
+    bench = Bench(RecordingLayer({"a": ("orders",)}, errors=[kind("no right to do so")]))
     bench.play(published("a"), ended()).wait(60)
     assert str(bench.told[0].error) == "no right to do so"
 
