@@ -63,7 +63,8 @@ class Progress:
     Args:
         state: `running`, `done` or `failed`.
         jobs: what is needed to look again, in JSON's own types.
-        refreshed: the models that were.
+        refreshed: the models that were; where it says none, all that were to be.
+        metrics: the metrics that these feed, where the layer knows.
         details: worth knowing afterwards, such as job ids and counts; no secrets.
         error: why it failed.
     """
@@ -71,6 +72,7 @@ class Progress:
     state: Literal["running", "done", "failed"]
     jobs: Any = None
     refreshed: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
 
