@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from phlo_hooks.capabilities.alerting import AlertingResource
     from phlo_hooks.capabilities.console import ConsoleResource
+    from phlo_hooks.capabilities.cube import CubeSemanticLayerResource
     from phlo_hooks.capabilities.file import FileResource
     from phlo_hooks.capabilities.openlineage import OpenLineageResource
     from phlo_hooks.capabilities.webhook import WebhookEndpoint, WebhookResource
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AlertingResource",
     "ConsoleResource",
+    "CubeSemanticLayerResource",
     "FileResource",
     "OpenLineageResource",
     "WebhookEndpoint",
@@ -23,6 +25,7 @@ __all__ = [
 _HOMES = {
     "AlertingResource": "phlo_hooks.capabilities.alerting",
     "ConsoleResource": "phlo_hooks.capabilities.console",
+    "CubeSemanticLayerResource": "phlo_hooks.capabilities.cube",
     "FileResource": "phlo_hooks.capabilities.file",
     "OpenLineageResource": "phlo_hooks.capabilities.openlineage",
     "WebhookEndpoint": "phlo_hooks.capabilities.webhook",

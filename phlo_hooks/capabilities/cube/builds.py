@@ -67,13 +67,11 @@ def plan(models: Iterable[ModelWork], meta: Meta, timezones: Sequence[str]) -> P
     windows = _windows(work, cubes)
     idle = tuple(cube for cube in windows if meta.has_pre_aggregations(cube) is False)
     doubtful = frozenset(cube for cube in windows if not meta.is_known(cube))
-    builds = _builds({cube: window for cube, window in windows.items() if cube not in idle}, timezones, doubtful)
-    return Plan(cubes, tuple(builds), doubtful, idle)
+    busy = {cube: window for cube, window in windows.items() if cube not in idle}
+    return Plan(cubes, tuple(_builds(busy, timezones, doubtful)), doubtful, idle)
 
 
-def _windows(
-    work: Iterable[ModelWork], cubes: Mapping[str, tuple[str, ...]]
-) -> dict[str, DateRange | None]:
+def _windows(work: Iterable[ModelWork], cubes: Mapping[str, tuple[str, ...]]) -> dict[str, DateRange | None]:
     found: dict[str, list[DateRange | None]] = {}
     for each in work:
         for cube in cubes[each.model]:
@@ -93,9 +91,7 @@ def _builds(
             yield Build(tuple(cubes), tuple(zones), local)
 
 
-def _by_local_time(
-    window: DateRange | None, timezones: Sequence[str]
-) -> dict[LocalRange | None, list[str]]:
+def _by_local_time(window: DateRange | None, timezones: Sequence[str]) -> dict[LocalRange | None, list[str]]:
     found: dict[LocalRange | None, list[str]] = {}
     for timezone in timezones:
         local = None if window is None else local_range(window, timezone)

@@ -102,12 +102,16 @@ def _check_contexts(contexts: list[dict[str, Any]]) -> None:
         except (TypeError, ValueError) as exc:
             raise ConfigurationError(f"{WHO}: a securityContext is no JSON: {exc}") from None
     if not contexts:
-        raise ConfigurationError(f"{WHO}: contexts is empty: Cube needs one, such as [{{'securityContext': {{}}}}]")
+        raise ConfigurationError(
+            f"{WHO}: contexts is empty: Cube needs one, such as [{{'securityContext': {{}}}}]"
+        )
 
 
 def _check_timezones(timezones: list[str]) -> None:
     if not timezones:
-        raise ConfigurationError(f"{WHO}: timezones is empty: use those of CUBEJS_SCHEDULED_REFRESH_TIMEZONES")
+        raise ConfigurationError(
+            f"{WHO}: timezones is empty: use those of CUBEJS_SCHEDULED_REFRESH_TIMEZONES"
+        )
     for name in timezones:
         try:
             ZoneInfo(name)

@@ -42,7 +42,7 @@ class CubeClient:
     """
 
     rest: RestClient
-    redactor: Redactor = Redactor()
+    redactor: Redactor
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -89,12 +89,8 @@ class CubeClient:
             data = self._accepted("POST", _JOBS, body, "jobs")
             if not isinstance(data, Mapping):
                 raise DeliveryError(f"{self.name} answered to {_JOBS} without the states of jobs")
-            found |= {token: state for token, state in data.items() if isinstance(state, Mapping)}
+            found |= {token: self.redactor.value(state) for token, state in data.items()}
         return found
-
-    def shown(self, text: str) -> str:
-        """What Cube says, without secrets."""
-        return self.redactor.text(text)
 
     def _accepted(
         self,
@@ -134,7 +130,7 @@ class CubeClient:
 
     def _message(self, reply: Reply) -> str:
         error = reply.data.get("error") if isinstance(reply.data, Mapping) else reply.data
-        return self.shown(error if isinstance(error, str) else json.dumps(error))
+        return self.redactor.text(error if isinstance(error, str) else json.dumps(error))
 
 
 def _right(message: str, scope: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -21,6 +21,8 @@ class Jobs:
         partitions: how many there are to be built.
         failed: what went wrong, by cube.
         idle: cubes of which nothing was to be built.
+        built: the pre-aggregations of which something was.
+        metrics: that the models feed.
     """
 
     models: dict[str, list[str]]
@@ -28,6 +30,8 @@ class Jobs:
     partitions: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     idle: list[str] = field(default_factory=list)
+    built: list[str] = field(default_factory=list)
+    metrics: list[str] = field(default_factory=list)
 
     @classmethod
     def kept(cls, value: Mapping[str, Any]) -> Jobs:
@@ -59,21 +63,24 @@ class Jobs:
 
     def _goes_on(self, state: Mapping[str, Any], cubes: list[str]) -> bool:
         error = error_of(state)
-        if error is None:
-            return not str(state["status"]).startswith("done")
-        for cube in _of(state, "cubes") or cubes:
-            self.failed.setdefault(cube, error)
+        if error is not None:
+            for cube in _of(state, "cubes") or cubes:
+                self.failed.setdefault(cube, error)
+            return False
+        if not str(state["status"]).startswith("done"):
+            return True
+        self.built = sorted({*self.built, *_of(state, "preAggregations")})
         return False
 
     def progress(self) -> Progress:
-        """As the contract has it: `failed` only when all has ended, so that nothing is begun twice at once."""
-        details = {"partitions": self.partitions, "left": len(self.tokens), "nothing_to_build": self.idle}
+        """As the contract has it: `failed` only when all has ended, or the next attempt would meet this one."""
+        details = {"partitions": self.partitions, "built": self.built, "nothing_to_build": self.idle}
         if self.waiting:
-            return Progress("running", asdict(self), details=details)
-        refreshed = tuple(name for name, cubes in self.models.items() if not {name, *cubes} & set(self.failed))
+            return Progress("running", asdict(self), details={**details, "left": len(self.tokens)})
+        good = [name for name, cubes in self.models.items() if not {name, *cubes} & set(self.failed)]
         if self.failed:
-            return Progress("failed", None, refreshed, details, _summary(self.failed))
-        return Progress("done", None, refreshed, details)
+            return Progress("failed", details={**details, "refreshed": good}, error=_summary(self.failed))
+        return Progress("done", None, tuple(good), tuple(self.metrics), details)
 
 
 def error_of(state: Mapping[str, Any]) -> str | None:
@@ -102,7 +109,7 @@ def _named_source(state: Mapping[str, Any]) -> bool:
     return any(source != "default" for source in _of(state, "dataSources"))
 
 
-def _of(state: Mapping[str, Any], what: str) -> Iterator[str] | list[str]:
+def _of(state: Mapping[str, Any], what: str) -> list[str]:
     return [str(each) for each in (state.get("selector") or {}).get(what) or ()]
 
 

@@ -30,16 +30,15 @@ from phlo_hooks.semantics.provider import Progress, Work
 from phlo_hooks.semantics.settings import RefreshSettings
 from phlo_hooks.state import Host
 
-# The data model, a few jobs, and what is left over.
-_REQUESTS = 4
-_MARGIN = 20.0
+# The data model and a few jobs; each may be asked for again for as long as a request may take.
+_REQUESTS = 6
 
 
 class CubeSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # type: ignore[type-arg]
     """Cube's pre-aggregations are built when the assets below them are published, and only then.
 
-    Which cubes depend on which assets is for `models` to say. What is new of a partitioned asset is built as a
-    range of dates, and no more of it.
+    Which cubes depend on which assets is for `models` to say. What is new of a partitioned asset is built as
+    a range of dates, and no more of it.
 
     Raises:
         ConfigurationError: a field that cannot work, named with what to do about it.
@@ -88,7 +87,7 @@ class CubeSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # ty
         """The same hooks, with what they remember kept by `host`."""
         from phlo_hooks.semantics.hooks import semantic_hooks
 
-        return semantic_hooks(self, host, self, timeout=self.timeout * _REQUESTS + _MARGIN)
+        return semantic_hooks(self, host, self, timeout=self.timeout * _REQUESTS)
 
     def list_models(self) -> list[SemanticModel]:
         """All public cubes and views, by name."""
@@ -112,10 +111,8 @@ class CubeSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # ty
         """Build now what depends on what an event says was published, and wait for it."""
         from phlo_hooks.semantics.refreshing import refresh_now
 
-        models = self._mapping.models_of(getattr(event, "asset_key", None) or "")
-        return refresh_now(
-            self, event, models, poll_every=self.poll_every, give_up_after=self.give_up_after
-        )
+        models = self._mapping.models_of(event.correlation.asset_key or getattr(event, "asset_key", "") or "")
+        return refresh_now(self, event, models, poll_every=self.poll_every, give_up_after=self.give_up_after)
 
     def models_by_asset(self, assets: AssetGraph) -> Mapping[str, tuple[str, ...]]:
         """What `models` says, by asset key."""
@@ -127,8 +124,14 @@ class CubeSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # ty
         Cube compiles its files itself when they change, or `schemaVersion` does, before it answers.
         """
         client = self.client()
-        todo = plan(work.models, client.meta(), self.timezones)
-        jobs = Jobs({model: list(cubes) for model, cubes in todo.cubes.items()}, idle=list(todo.idle))
+        meta = client.meta()
+        todo = plan(work.models, meta, self.timezones)
+        metrics = [metric.name for model in todo.cubes for metric in self._metrics(meta.get(model) or {})]
+        jobs = Jobs(
+            {model: list(cubes) for model, cubes in todo.cubes.items()},
+            idle=list(todo.idle),
+            metrics=sorted(metrics),
+        )
         self._post(todo, jobs, client)
         return jobs.progress()
 
@@ -136,7 +139,7 @@ class CubeSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # ty
         """See what Cube has built so far."""
         client = self.client()
         kept = Jobs.kept(jobs)
-        kept.note(client.states(kept.tokens), client.shown)
+        kept.note(client.states(kept.tokens))
         return kept.progress()
 
     def client(self) -> CubeClient:
@@ -164,7 +167,11 @@ class CubeSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # ty
             elif todo.doubtful.isdisjoint(build.cubes):
                 jobs.idle += build.cubes
             else:
-                jobs.failed[build.cubes[0]] = f"{client.name} has no such cube or view: correct `models`"
+                jobs.failed[build.cubes[0]] = (
+                    f"{client.name} has no cube or view of this name, or a private one with nothing to "
+                    "build: "
+                    "correct `models`, or make it public"
+                )
 
     def _looked_up(self, field: str) -> str | None:
         return variables.looked_up(getattr(self, field), f"{WHO}: {field}")
@@ -180,4 +187,4 @@ class CubeSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # ty
         return model_of(meta.get(name) or {}, self._assets(name))
 
     def _metrics(self, cube: Mapping[str, Any]) -> Iterable[Metric]:
-        return metrics_of(cube, self._assets(str(cube["name"])))
+        return metrics_of(cube, self._assets(str(cube.get("name"))))
