@@ -73,7 +73,7 @@ class Jobs:
         return False
 
     def progress(self) -> Progress:
-        """As the contract has it: `failed` only when all has ended, or the next attempt would meet this one."""
+        """As the contract has it: `failed` only when all has ended: the next attempt must not meet it."""
         details = {"partitions": self.partitions, "built": self.built, "nothing_to_build": self.idle}
         if self.waiting:
             return Progress("running", asdict(self), details={**details, "left": len(self.tokens)})

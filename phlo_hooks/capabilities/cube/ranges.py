@@ -16,8 +16,8 @@ def local_range(window: DateRange, timezone: str) -> LocalRange:
     """What of Cube's partitions in a time zone a range touches.
 
     Cube cuts its partitions by the local time of the zone that it builds them for, and compares their ends
-    with those of a job's `dateRange` as texts of local time (`RefreshScheduler.postBuildJobs`). A bare date as
-    the end would be its midnight, and leave out the later hours of that day.
+    with those of a job's `dateRange` as texts of local time (`RefreshScheduler.postBuildJobs`). A bare date
+    as the end would be its midnight, and leave out the later hours of that day.
 
     Args:
         window: its end is not part of it.
