@@ -154,10 +154,10 @@ class CubeSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # ty
         if secret is not None:
             token = signed(self.contexts[0]["securityContext"], secret, time.time())
         headers = {} if token is None else {"authorization": token}
-        rest = RestClient(
-            url.rstrip("/") + self.base_path, "Cube", headers, self.timeout, self.ca_file, extra="cube"
-        )
-        return CubeClient(rest, Redactor(each for each in (secret, token) if each))
+        hidden = [each for each in (secret, token) if each]
+        place = url.rstrip("/") + self.base_path
+        rest = RestClient(place, "Cube", headers, self.timeout, self.ca_file, extra="cube", secrets=hidden)
+        return CubeClient(rest, Redactor(hidden))
 
     def _post(self, todo: Plan, jobs: Jobs, client: CubeClient) -> None:
         for build in todo.builds:
