@@ -21,6 +21,7 @@ _COMMANDS = {
     "openlineage": ("phlo_hooks.cli.openlineage", "openlineage"),
     "relay": ("phlo_hooks.cli.relay", "relay"),
     "replay": ("phlo_hooks.cli.replay", "replay"),
+    "semantic": ("phlo_hooks.cli.semantic", "semantic"),
     "store": ("phlo_hooks.cli.store", "store"),
 }
 

@@ -107,7 +107,7 @@ class Decider:
             return None
         partition = self.assets.partition(each.asset_key, each.partition_key)
         window = partition.window if partition else None
-        return DateRange(window.start, window.end, window.timezone) if window else None
+        return DateRange.of(window) if window else None
 
     def _missing(self, model: str, each: Publication, sheet: Sheet) -> list[str]:
         """The other assets of the model that are not there for this partition."""

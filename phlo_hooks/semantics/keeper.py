@@ -52,8 +52,8 @@ class Keeper:
         """
         running = noted(self.state, self.clock, lambda sheet: self._taken(event.number, sheet))
         if running is not None:
-            progress = self._progress(running)
-            noted(self.state, self.clock, lambda sheet: self._went(event.number, running, progress, sheet))
+            progress = self.progress(running)
+            noted(self.state, self.clock, lambda sheet: self.went(event.number, running, progress, sheet))
 
     def _taken(self, number: int, sheet: Sheet) -> Running | None:
         """The refresh that the step is about; what was ready is taken for it."""
@@ -68,8 +68,12 @@ class Keeper:
             target.keep(sheet)
         return target.running
 
-    def _progress(self, running: Running) -> Progress:
-        """What the layer says. What it cannot say now it may say later, until too much time has gone by."""
+    def progress(self, running: Running) -> Progress:
+        """What the layer says of a refresh; one that is not begun is begun.
+
+        Raises:
+            DeliveryError: it cannot say now, and may say later.
+        """
         work = running.bundle.work()
         try:
             found = self.provider.look(work, running.jobs) if running.begun else self.provider.begin(work)
@@ -87,7 +91,8 @@ class Keeper:
     def _is_late(self, running: Running) -> bool:
         return self.clock().timestamp() - running.started_at > self.settings.give_up_after
 
-    def _went(self, number: int, running: Running, progress: Progress, sheet: Sheet) -> None:
+    def went(self, number: int, running: Running, progress: Progress, sheet: Sheet) -> None:
+        """Note how far a refresh is, unless another step was taken meanwhile."""
         target = Target.read(sheet)
         if target.number != number:
             return
@@ -100,7 +105,7 @@ class Keeper:
 
     def _end(self, target: Target, running: Running, progress: Progress, sheet: Sheet) -> None:
         """Tell how it went, and go on with what came meanwhile."""
-        self.tell(target, running, progress, sheet)
+        self._tell(target, running, progress, sheet)
         target.running, target.phase = None, "idle"
         if progress.state == "done":
             target.failures = 0
@@ -115,8 +120,7 @@ class Keeper:
         elif target.failures <= len(TRIES_AGAIN):
             target.step("waiting", self.layer, sheet, TRIES_AGAIN[target.failures - 1])
 
-    def tell(self, target: Target, running: Running, progress: Progress, sheet: Sheet) -> None:
-        """Tell, and remember, how a refresh went."""
+    def _tell(self, target: Target, running: Running, progress: Progress, sheet: Sheet) -> None:
         done, bundle, when = progress.state == "done", running.bundle, running.bundle.date_range
         models = progress.refreshed or tuple(sorted(bundle.models))
         event = self.layer.event(

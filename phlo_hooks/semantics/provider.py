@@ -6,23 +6,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
+from zoneinfo import ZoneInfo
 
-from phlo_hooks.assets import AssetGraph
+from phlo_hooks.assets import AssetGraph, TimeWindow
 from phlo_hooks.events import HookEvent
 from phlo_hooks.semantics.models import Metric, SemanticModel
 
 
 @dataclass(frozen=True)
 class DateRange:
-    """From `start` to before `end`, both aware.
+    """From `start` to before `end`, both aware, and in the partitions' own zone.
 
     Args:
-        timezone: IANA name of the partitions' own zone.
+        timezone: IANA name of the zone.
     """
 
     start: datetime
     end: datetime
     timezone: str = "UTC"
+
+    @staticmethod
+    def of(window: TimeWindow) -> DateRange:
+        """The time that a partition is about."""
+        zone = ZoneInfo(window.timezone)
+        return DateRange(window.start.astimezone(zone), window.end.astimezone(zone), window.timezone)
 
 
 @dataclass(frozen=True)
