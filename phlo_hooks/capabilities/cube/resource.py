@@ -25,8 +25,11 @@ from phlo_hooks.memory import memory_host
 from phlo_hooks.redaction import Redactor
 from phlo_hooks.registration import HookRegistration
 from phlo_hooks.rest import RestClient
+from phlo_hooks.semantics.hooks import semantic_hooks
+from phlo_hooks.semantics.links import links
 from phlo_hooks.semantics.models import Metric, SemanticModel
 from phlo_hooks.semantics.provider import Progress, Work
+from phlo_hooks.semantics.refreshing import refresh_now
 from phlo_hooks.semantics.settings import RefreshSettings
 from phlo_hooks.state import Host
 
@@ -85,8 +88,6 @@ class CubeSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # ty
 
     def hooks_on(self, host: Host) -> Iterable[HookRegistration]:
         """The same hooks, with what they remember kept by `host`."""
-        from phlo_hooks.semantics.hooks import semantic_hooks
-
         return semantic_hooks(self, host, self, timeout=self.timeout * _REQUESTS)
 
     def list_models(self) -> list[SemanticModel]:
@@ -109,14 +110,16 @@ class CubeSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # ty
 
     def refresh(self, event: HookEvent) -> Progress:
         """Build now what depends on what an event says was published, and wait for it."""
-        from phlo_hooks.semantics.refreshing import refresh_now
-
         models = self._mapping.models_of(event.correlation.asset_key or getattr(event, "asset_key", "") or "")
         return refresh_now(self, event, models, poll_every=self.poll_every, give_up_after=self.give_up_after)
 
     def models_by_asset(self, assets: AssetGraph) -> Mapping[str, tuple[str, ...]]:
         """What `models` says, by asset key."""
         return self._mapping.by_asset(assets.keys())
+
+    def annotations(self, assets: AssetGraph) -> Mapping[str, str]:
+        """The cubes and views that each asset feeds, for its page in Dagster's UI."""
+        return links(self.models_by_asset(assets), {})
 
     def begin(self, work: Work) -> Progress:
         """Have Cube build what is new; a recompilation needs no more than its data model being asked for.
@@ -154,7 +157,7 @@ class CubeSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # ty
         if secret is not None:
             token = signed(self.contexts[0]["securityContext"], secret, time.time())
         headers = {} if token is None else {"authorization": token}
-        hidden = [each for each in (secret, token) if each]
+        hidden = [part for each in (secret, token) if each for part in (each, each.rpartition(" ")[2])]
         place = url.rstrip("/") + self.base_path
         rest = RestClient(place, "Cube", headers, self.timeout, self.ca_file, extra="cube", secrets=hidden)
         return CubeClient(rest, Redactor(hidden))

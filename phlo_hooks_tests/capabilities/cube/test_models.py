@@ -80,6 +80,12 @@ def test_models_by_asset():
     }
 
 
+def test_what_an_asset_says_of_it():
+    with CubeServer() as server:
+        assert layer(server).annotations(Keys())["marts/orders"] == "- **orders**\n- **sales**"
+        assert server.asked() == []
+
+
 def test_a_model_that_is_not_there(server):
     with pytest.raises(
         ConfigurationError, match="Cube has no public cube or view 'order': there are 'orders'"
