@@ -3,6 +3,8 @@
 # No `from __future__ import annotations` here: Dagster refuses a config whose type is a string.
 
 import json
+import time
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -12,6 +14,7 @@ from phlo_hooks import with_hooks
 from phlo_hooks.events import SemanticEvent
 from phlo_hooks.producers.sensor import tick
 from phlo_hooks.testing import Fault
+from phlo_hooks_tests.capabilities.cube.datamodel import SHOP
 from phlo_hooks_tests.capabilities.cube.server import SECRET, CubeServer
 from phlo_hooks_tests.capabilities.cube.shop import layer
 from phlo_hooks_tests.producers.recording import runtime_of
@@ -20,7 +23,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::dagster.BetaWarning"),
     pytest.mark.filterwarnings("ignore::dagster.PreviewWarning"),
 ]
-DAYS = dg.DailyPartitionsDefinition("2026-01-01", end_date="2027-01-01", timezone="Europe/Berlin")
+DAYS = dg.DailyPartitionsDefinition("2025-01-01", end_date="2027-01-01", timezone="Europe/Berlin")
 PUBLISH = {"phlo/stage": "publish"}
 MODELS = {"orders": ["marts/orders"], "customers": ["marts/customers"], "sales": ["marts/*"]}
 
@@ -157,16 +160,18 @@ def test_a_view_of_two_assets(server, instance):
     assert {each.cubes for each in server.posted} == {("customers", "orders")}
 
 
+@pytest.mark.e2e
 def test_a_year_in_one_run(server, instance):
     """365 partitions are one job, with a range of dates."""
     tags = {
-        "dagster/asset_partition_range_start": "2026-01-01",
-        "dagster/asset_partition_range_end": "2026-12-31",
+        "dagster/asset_partition_range_start": "2025-01-01",
+        "dagster/asset_partition_range_end": "2025-12-31",
     }
+    server.cubes = (replace(SHOP[0], start="2025-01-01T00:00:00.000"),)
     place = Place(server, instance, models={"orders": ["marts/orders"]})
     place.run("orders", tags=tags)
     (posted,) = server.posted
-    assert posted.window == ("2026-01-01T00:00:00.000", "2026-12-31T23:59:59.999")
+    assert posted.window == ("2025-01-01T00:00:00.000", "2025-12-31T23:59:59.999")
     (told,) = place.told()
     assert (told.event_type, told.publications, told.details["partitions"]) == (
         "semantic.refreshed",
@@ -188,8 +193,6 @@ def test_cube_is_down_for_a_while(server, instance, caplog):
     server.server.next(Fault.answer(503, f'{{"error": "{SECRET}"}}'))
     place = Place(server, instance, models={"customers": ["marts/customers"]}).run("customers")
     assert place.told() == []
-    import time
-
     time.sleep(1.2)
     (told,) = place.catch_up().told()
     assert told.event_type == "semantic.refreshed"
