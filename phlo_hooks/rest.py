@@ -71,7 +71,7 @@ class RestClient:
         secrets: what else nobody may see in an error, such as a key that is only signed with.
     """
 
-    url: str
+    url: str = field(repr=False)
     who: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float = 30.0
