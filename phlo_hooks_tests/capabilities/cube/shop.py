@@ -15,7 +15,7 @@ MODELS = {"orders": ["marts/orders"], "customers": ["marts/customers", "raw/*"],
 
 def layer(server: CubeServer, **fields: Any) -> CubeSemanticLayerResource:
     """Asks this server."""
-    known = {"url": server.url, "secret": SECRET, "models": MODELS, "timeout": 5.0}
+    known = {"url": server.url, "secret": SECRET, "models": MODELS, "timeout": 20.0}
     return CubeSemanticLayerResource(**{**known, **fields})
 
 
