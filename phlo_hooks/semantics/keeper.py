@@ -122,13 +122,13 @@ class Keeper:
 
     def _tell(self, target: Target, running: Running, progress: Progress, sheet: Sheet) -> None:
         done, bundle, when = progress.state == "done", running.bundle, running.bundle.date_range
-        models = progress.refreshed or tuple(sorted(bundle.models))
+        models = (done and progress.refreshed) or tuple(sorted(bundle.models))
         event = self.layer.event(
             "semantic.refreshed" if done else "semantic.refresh_failed",
             target.number,
             sheet.now,
-            models=models,
-            metrics=progress.metrics,
+            model_names=models,
+            metric_names=progress.metrics,
             asset_keys=tuple(sorted(bundle.assets)),
             recompiled=bundle.recompile,
             range_start=when and when.start,

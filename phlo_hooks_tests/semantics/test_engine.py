@@ -29,7 +29,7 @@ def test_data_changed() -> None:
     bench = one().play(published("a"), ended()).wait(60)
     assert bench.work() == [[("orders", None)]]
     (told,) = bench.told
-    assert (told.event_type, told.models, told.asset_keys) == ("semantic.refreshed", ("orders",), ("a",))
+    assert (told.event_type, told.model_names, told.asset_keys) == ("semantic.refreshed", ("orders",), ("a",))
     assert (told.publications, told.recompiled, told.error) == (1, False, None)
     assert told.details["causes"] == [published("a").event_id]
 
@@ -257,7 +257,7 @@ def test_a_failure_is_told_and_tried_again() -> None:
     bench = Bench(RecordingLayer({"a": ("orders",)}, errors=["no such cube"]))
     bench.play(published("a"), ended()).wait(60)
     (told,) = bench.told
-    assert (told.event_type, str(told.error), told.models) == (
+    assert (told.event_type, str(told.error), told.model_names) == (
         "semantic.refresh_failed",
         "no such cube",
         ("orders",),

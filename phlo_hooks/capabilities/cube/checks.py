@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from phlo_hooks.errors import ConfigurationError, PhloHooksError
+from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.urls import check_url
 
 if TYPE_CHECKING:
-    from phlo_hooks.capabilities.cube.mapping import ModelMapping
     from phlo_hooks.capabilities.cube.resource import CubeSemanticLayerResource
 
 WHO = "CubeSemanticLayerResource"
@@ -51,30 +50,6 @@ def check_cube_url(url: str) -> None:
         check_url(url, instead="secret=EnvVar(…), or token=EnvVar(…)")
     except ConfigurationError as exc:
         raise ConfigurationError(f"{WHO}: {exc}") from None
-
-
-def check_assets(mapping: ModelMapping, select_assets: Callable[[str], frozenset[str]]) -> frozenset[str]:
-    """Refuse a mapping that names assets that there are not.
-
-    Returns:
-        The keys of all assets.
-
-    Raises:
-        ConfigurationError: the pattern.
-    """
-    keys = _selected(select_assets, "*") or frozenset()
-    for pattern in mapping.unknown(keys):
-        # Nothing selected, and no error: definitions that Dagster does not know yet hold more.
-        if _selected(select_assets, f'key:"{pattern}"') is None:
-            raise ConfigurationError(f"{WHO}: {mapping.refusal(pattern, keys)}")
-    return keys
-
-
-def _selected(select_assets: Callable[[str], frozenset[str]], selection: str) -> frozenset[str] | None:
-    try:
-        return select_assets(selection)
-    except PhloHooksError:
-        return None
 
 
 def _check_models(models: Mapping[str, list[str]]) -> None:

@@ -13,10 +13,9 @@ from pydantic import ConfigDict, Field, PrivateAttr
 from phlo_hooks import variables
 from phlo_hooks.assets import AssetGraph
 from phlo_hooks.capabilities.cube.builds import Plan, plan
-from phlo_hooks.capabilities.cube.checks import WHO, check_assets, check_cube_url, check_fields
+from phlo_hooks.capabilities.cube.checks import WHO, check_cube_url, check_fields
 from phlo_hooks.capabilities.cube.client import CubeClient
 from phlo_hooks.capabilities.cube.jwt import signed
-from phlo_hooks.capabilities.cube.mapping import ModelMapping
 from phlo_hooks.capabilities.cube.meta import Meta, metrics_of, model_of
 from phlo_hooks.capabilities.cube.progress import Jobs
 from phlo_hooks.errors import ConfigurationError
@@ -27,6 +26,7 @@ from phlo_hooks.registration import HookRegistration
 from phlo_hooks.rest import RestClient
 from phlo_hooks.semantics.hooks import semantic_hooks
 from phlo_hooks.semantics.links import links
+from phlo_hooks.semantics.mapping import ModelMapping
 from phlo_hooks.semantics.models import Metric, SemanticModel
 from phlo_hooks.semantics.provider import Progress, Work
 from phlo_hooks.semantics.refreshing import refresh_now
@@ -80,7 +80,7 @@ class CubeSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # ty
 
     def check(self, select_assets: Callable[[str], frozenset[str]]) -> None:
         """Refuse models of assets that there are not; see `HostedHookProvider`."""
-        self._keys[:] = [check_assets(self._mapping, select_assets)]
+        self._keys[:] = [self._mapping.check(select_assets, f"{WHO}: models")]
 
     def get_hooks(self) -> Iterable[HookRegistration]:
         """Those that refresh, of every semantic layer."""
@@ -181,7 +181,7 @@ class CubeSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # ty
 
     @property
     def _mapping(self) -> ModelMapping:
-        return ModelMapping({model: tuple(patterns) for model, patterns in self.models.items()})
+        return ModelMapping(self.models)
 
     def _assets(self, model: str) -> tuple[str, ...]:
         return self._mapping.assets_of(model, self._keys[0] if self._keys else None)

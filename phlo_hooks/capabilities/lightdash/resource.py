@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 import dagster as dg
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from phlo_hooks.assets import AssetGraph
 from phlo_hooks.capabilities.lightdash.checks import (
+    WHO,
     check_address,
     check_fields,
     check_project,
@@ -18,9 +19,7 @@ from phlo_hooks.capabilities.lightdash.checks import (
     looked_up,
 )
 from phlo_hooks.capabilities.lightdash.client import LightdashClient, project_page
-from phlo_hooks.capabilities.lightdash.mapping import (
-    check_explores,
-    explores_of,
+from phlo_hooks.capabilities.lightdash.explores import (
     is_shown,
     metrics,
     model,
@@ -36,6 +35,7 @@ from phlo_hooks.rest import RestClient
 from phlo_hooks.semantics import Metric, Progress, SemanticModel, Work
 from phlo_hooks.semantics.hooks import semantic_hooks
 from phlo_hooks.semantics.links import links
+from phlo_hooks.semantics.mapping import ModelMapping
 from phlo_hooks.semantics.refreshing import refresh_now
 from phlo_hooks.semantics.settings import RefreshSettings
 from phlo_hooks.state import Host
@@ -76,13 +76,15 @@ class LightdashResource(dg.ConfigurableResource, RefreshSettings):  # type: igno
     # misspelt would be no more than left at its default.
     model_config: ClassVar[ConfigDict] = {"hide_input_in_errors": True, "extra": "forbid"}
 
+    _keys: list[frozenset[str]] = PrivateAttr(default_factory=list)
+
     def __init__(self, **data: Any) -> None:
         super().__init__(**data)
         check_fields(self)
 
     def check(self, select_assets: Callable[[str], frozenset[str]]) -> None:
         """Refuse explores of assets that there are not; see `HostedHookProvider`."""
-        check_explores(self.explores, select_assets("*"))
+        self._keys[:] = [self._mapping.check(select_assets, f"{WHO}: explores")]
 
     def get_hooks(self) -> Iterable[HookRegistration]:
         """Those that every semantic layer has."""
@@ -125,9 +127,7 @@ class LightdashResource(dg.ConfigurableResource, RefreshSettings):  # type: igno
 
     def models_by_asset(self, assets: AssetGraph) -> Mapping[str, tuple[str, ...]]:
         """The explores that each asset feeds."""
-        keys = assets.keys()
-        found = {key: explores_of(key, self.explores) for key in keys}
-        return {key: explores for key, explores in found.items() if explores}
+        return self._mapping.by_asset(assets.keys())
 
     def annotations(self, assets: AssetGraph) -> Mapping[str, str]:
         """The explores that each asset feeds, for its page in Dagster's UI; see `AssetAnnotator`."""
@@ -137,7 +137,7 @@ class LightdashResource(dg.ConfigurableResource, RefreshSettings):  # type: igno
 
     def refresh(self, event: HookEvent) -> Progress:
         """Bring up to date, now, the explores that an event's asset feeds, and wait for it."""
-        explores = explores_of(event.correlation.asset_key or "", self.explores)
+        explores = self._mapping.models_of(event.correlation.asset_key or "")
         if not explores:
             return Progress("done", details={"left out": "no explore depends on this asset"})
         return refresh_now(
@@ -180,6 +180,13 @@ class LightdashResource(dg.ConfigurableResource, RefreshSettings):  # type: igno
         )
         return LightdashClient(rest, project, token)
 
+    @property
+    def _mapping(self) -> ModelMapping:
+        return ModelMapping(self.explores)
+
+    def _assets(self, explore: str) -> tuple[str, ...]:
+        return self._mapping.assets_of(explore, self._keys[0] if self._keys else None)
+
     def _refresher(self) -> Refresher:
         return Refresher(self.client(), self.pre_aggregates, self.invalidate_cache)
 
@@ -193,7 +200,7 @@ class LightdashResource(dg.ConfigurableResource, RefreshSettings):  # type: igno
 
     def _model(self, explore: Mapping[str, Any], client: LightdashClient) -> SemanticModel:
         name = explore["name"]
-        return model(explore, self.explores.get(name, ()), _page(client.base, name))
+        return model(explore, self._assets(name), _page(client.base, name))
 
     def _base(self) -> str | None:
         """Of the project's pages; None where its variables are not set."""

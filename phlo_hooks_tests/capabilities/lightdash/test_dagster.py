@@ -126,7 +126,7 @@ def test_only_what_is_new_is_built(lightdash: Lightdash, instance: dg.DagsterIns
     assert shop.run("marts/customers") == [PER_CITY]
     shop.version, shop.columns = "v3", ["id", "amount"]
     assert shop.run("marts/orders") == [COMPILE, DAILY, BY_STATUS]
-    assert [(each.event_type, each.models, each.recompiled) for each in shop.told] == [
+    assert [(each.event_type, each.model_names, each.recompiled) for each in shop.told] == [
         ("semantic.refreshed", ("orders",), False),
         ("semantic.refreshed", ("customers",), False),
         ("semantic.refreshed", ("orders",), True),
@@ -146,7 +146,7 @@ def test_what_comes_together_is_one_refresh(lightdash: Lightdash, instance: dg.D
     shop = Shop(lightdash, instance)
     assert shop.run("marts/orders", "marts/customers", "raw/orders") == [DAILY, BY_STATUS, PER_CITY]
     (told,) = shop.told
-    assert (told.models, told.publications) == (("customers", "orders"), 2)
+    assert (told.model_names, told.publications) == (("customers", "orders"), 2)
 
 
 def test_what_is_not_published_is_not_followed(lightdash: Lightdash, instance: dg.DagsterInstance) -> None:

@@ -6,11 +6,10 @@ import dagster as dg
 import pytest
 
 from phlo_hooks.assets import AssetInfo, NoAssets
-from phlo_hooks.capabilities.lightdash.mapping import check_explores
 from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.semantics import Dimension, Entity, Measure, Metric, SemanticLayerProvider
 from phlo_hooks_tests.capabilities.lightdash.explores import broken, explore
-from phlo_hooks_tests.capabilities.lightdash.helpers import EXPLORES, resource_on
+from phlo_hooks_tests.capabilities.lightdash.helpers import resource_on
 from phlo_hooks_tests.capabilities.lightdash.server import PROJECT, Lightdash
 
 
@@ -103,15 +102,3 @@ def test_assets_link_to_their_explores(lightdash: Lightdash, monkeypatch: pytest
     monkeypatch.setenv("LD_PROJECT", PROJECT)
     assert of_variable.annotations(Assets("marts/orders")) == {"marts/orders": f"- [o]({page}/o)"}
     assert lightdash.calls == []
-
-
-def test_a_pattern_that_no_asset_fits_is_refused() -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        check_explores({"orders": ["marts/*", "marts/order"]}, ["marts/orders", "raw/orders"])
-    assert str(caught.value) == (
-        "LightdashResource: explores['orders']: no asset matches 'marts/order'; did you mean 'marts/orders'?"
-    )
-
-
-def test_patterns_that_fit_are_not() -> None:
-    check_explores(EXPLORES, ["marts/orders", "marts/customers"])

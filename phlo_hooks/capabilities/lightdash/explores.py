@@ -1,42 +1,15 @@
-"""Which explores an asset feeds, by patterns of asset keys; and explores as semantic models."""
+"""Explores as semantic models."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
-from phlo_hooks.envelope import suggest
-from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.semantics import Dimension, Entity, Measure, Metric, SemanticModel
 
-Explores = Mapping[str, Sequence[str]]
 # How Lightdash names the explores that it makes of its pre-aggregates.
 _GENERATED = "__preagg__"
 _TIMES = ("date", "timestamp")
-
-
-def explores_of(key: str, explores: Explores) -> tuple[str, ...]:
-    """The explores that an asset feeds, by name."""
-    return tuple(sorted(name for name, patterns in explores.items() if _fits(key, patterns)))
-
-
-def check_explores(explores: Explores, keys: Iterable[str]) -> None:
-    """Refuse a pattern that no asset fits.
-
-    Args:
-        explores: asset key patterns by explore.
-        keys: of all assets.
-
-    Raises:
-        ConfigurationError: which one, and what is like it.
-    """
-    known = sorted(keys)
-    for explore, patterns in explores.items():
-        for pattern in patterns:
-            if not any(fnmatchcase(key, pattern) for key in known):
-                where = f"LightdashResource: explores[{explore!r}]"
-                raise ConfigurationError(f"{where}: no asset matches {pattern!r}{suggest(pattern, known)}")
 
 
 def is_shown(explore: Mapping[str, Any]) -> bool:
@@ -100,10 +73,6 @@ def metrics(found: Iterable[tuple[Mapping[str, Any], SemanticModel]]) -> tuple[M
                 assets=tuple(sorted(assets)),
             )
     return tuple(by_name[name] for name in sorted(by_name))
-
-
-def _fits(key: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(key, pattern) for pattern in patterns)
 
 
 def _fields(explore: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
