@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from phlo_hooks.capabilities.alerting import AlertingResource
     from phlo_hooks.capabilities.console import ConsoleResource
+    from phlo_hooks.capabilities.cube import CubeSemanticLayerResource
     from phlo_hooks.capabilities.dbt_semantic_layer import DbtSemanticLayerResource
     from phlo_hooks.capabilities.file import FileResource
+    from phlo_hooks.capabilities.lightdash import LightdashResource
     from phlo_hooks.capabilities.openlineage import OpenLineageResource
     from phlo_hooks.capabilities.webhook import WebhookEndpoint, WebhookResource
 
 __all__ = [
     "AlertingResource",
     "ConsoleResource",
+    "CubeSemanticLayerResource",
     "DbtSemanticLayerResource",
     "FileResource",
+    "LightdashResource",
     "OpenLineageResource",
     "WebhookEndpoint",
     "WebhookResource",
@@ -25,8 +29,10 @@ __all__ = [
 _HOMES = {
     "AlertingResource": "phlo_hooks.capabilities.alerting",
     "ConsoleResource": "phlo_hooks.capabilities.console",
+    "CubeSemanticLayerResource": "phlo_hooks.capabilities.cube",
     "DbtSemanticLayerResource": "phlo_hooks.capabilities.dbt_semantic_layer",
     "FileResource": "phlo_hooks.capabilities.file",
+    "LightdashResource": "phlo_hooks.capabilities.lightdash",
     "OpenLineageResource": "phlo_hooks.capabilities.openlineage",
     "WebhookEndpoint": "phlo_hooks.capabilities.webhook",
     "WebhookResource": "phlo_hooks.capabilities.webhook",

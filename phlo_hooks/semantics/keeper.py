@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from phlo_hooks.errors import DeliveryError, PermanentError
+from phlo_hooks.errors import ConfigurationError, DeliveryError, PermanentError
 from phlo_hooks.events import ErrorInfo, SemanticEvent
 from phlo_hooks.semantics import places
 from phlo_hooks.semantics.bundle import Bundle
@@ -77,7 +77,7 @@ class Keeper:
         work = running.bundle.work()
         try:
             found = self.provider.look(work, running.jobs) if running.begun else self.provider.begin(work)
-        except PermanentError as exc:
+        except (PermanentError, ConfigurationError) as exc:
             return Progress("failed", error=str(exc))
         except DeliveryError as exc:
             if not self._is_late(running):
@@ -122,13 +122,13 @@ class Keeper:
 
     def _tell(self, target: Target, running: Running, progress: Progress, sheet: Sheet) -> None:
         done, bundle, when = progress.state == "done", running.bundle, running.bundle.date_range
-        models = progress.refreshed or tuple(sorted(bundle.models))
+        models = (done and progress.refreshed) or tuple(sorted(bundle.models))
         event = self.layer.event(
             "semantic.refreshed" if done else "semantic.refresh_failed",
             target.number,
             sheet.now,
-            models=models,
-            metrics=progress.metrics,
+            model_names=models,
+            metric_names=progress.metrics,
             asset_keys=tuple(sorted(bundle.assets)),
             recompiled=bundle.recompile,
             range_start=when and when.start,

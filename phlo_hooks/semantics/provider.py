@@ -70,7 +70,7 @@ class Progress:
     Args:
         state: `running`, `done` or `failed`.
         jobs: what is needed to look again, in JSON's own types.
-        refreshed: the models that were; where it says none, all that were to be.
+        refreshed: the models that were; where it is done and says none, all that were to be.
         metrics: the metrics that these feed, where the layer knows.
         details: worth knowing afterwards, such as job ids and counts; no secrets.
         error: why it failed.

@@ -190,7 +190,7 @@ def test_refresh_everything(project: Project, monkeypatch: pytest.MonkeyPatch) -
     out = project.command("refresh").stdout.splitlines()
     assert out == ["layer: refresh far, order, sale, stage", *["layer: running"] * 2, "layer: done"]
     assert list(noted(project.notes)[0]["models"]) == ["far", "order", "sale", "stage"]
-    assert [each.models for each in project.told()] == [("far", "order", "sale", "stage")]
+    assert [each.model_names for each in project.told()] == [("far", "order", "sale", "stage")]
 
 
 def test_refresh_what_is_named(project: Project) -> None:
@@ -244,7 +244,7 @@ def test_one_at_a_time(project: Project, monkeypatch: pytest.MonkeyPatch) -> Non
     project.command("refresh", "--model", "far", "--force")
     assert sorted(noted(project.notes)[-1]["models"]) == ["far", "order", "sale"]
     tick(project.instance, project.runtime(), LOCATION)
-    assert [each.models for each in project.told()] == [("far", "order", "sale")]
+    assert [each.model_names for each in project.told()] == [("far", "order", "sale")]
 
 
 def test_without_a_layer(project: Project) -> None:

@@ -66,7 +66,7 @@ def stock(context: dg.AssetExecutionContext) -> None:
     bad = is_bad("stock")
     error = ErrorInfo(message="no cube 'orders'") if bad else None
     kind = "semantic.refresh_failed" if bad else "semantic.refreshed"
-    emit(context, SemanticEvent(event_type=kind, layer="cube", models=("orders",), error=error))
+    emit(context, SemanticEvent(event_type=kind, layer="cube", model_names=("orders",), error=error))
 
 
 @dg.asset(key_prefix="marts", **OWN)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from phlo_hooks.errors import DeliveryError, PermanentError
+from phlo_hooks.errors import ConfigurationError, DeliveryError, PermanentError
 from phlo_hooks.events import Column, SchemaChangeEvent
 from phlo_hooks_tests.semantics.bench import (
     START,
@@ -29,7 +29,7 @@ def test_data_changed() -> None:
     bench = one().play(published("a"), ended()).wait(60)
     assert bench.work() == [[("orders", None)]]
     (told,) = bench.told
-    assert (told.event_type, told.models, told.asset_keys) == ("semantic.refreshed", ("orders",), ("a",))
+    assert (told.event_type, told.model_names, told.asset_keys) == ("semantic.refreshed", ("orders",), ("a",))
     assert (told.publications, told.recompiled, told.error) == (1, False, None)
     assert told.details["causes"] == [published("a").event_id]
 
@@ -257,7 +257,7 @@ def test_a_failure_is_told_and_tried_again() -> None:
     bench = Bench(RecordingLayer({"a": ("orders",)}, errors=["no such cube"]))
     bench.play(published("a"), ended()).wait(60)
     (told,) = bench.told
-    assert (told.event_type, str(told.error), told.models) == (
+    assert (told.event_type, str(told.error), told.model_names) == (
         "semantic.refresh_failed",
         "no such cube",
         ("orders",),
@@ -286,9 +286,10 @@ def test_news_do_not_wait_for_the_next_try() -> None:
     assert len(bench.wait(86_400).work()) == 3
 
 
-def test_refused() -> None:
+@pytest.mark.parametrize("kind", [PermanentError, ConfigurationError])
+def test_refused(kind: type[Exception]) -> None:
     """What can never succeed is told at once."""
-    bench = Bench(RecordingLayer({"a": ("orders",)}, errors=[PermanentError("no right to do so")]))
+    bench = Bench(RecordingLayer({"a": ("orders",)}, errors=[kind("no right to do so")]))
     bench.play(published("a"), ended()).wait(60)
     assert str(bench.told[0].error) == "no right to do so"
 

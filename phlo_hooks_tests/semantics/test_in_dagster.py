@@ -126,12 +126,15 @@ def test_a_run_that_publishes(place: Place) -> None:
         {"models": {"customer": None, "where": None}, "recompile": False, "publications": 2}
     ]
     (told,) = place.told()
-    assert (told.event_type, told.layer, told.models) == (
+    assert (told.event_type, told.layer, told.model_names) == (
         "semantic.refreshed",
         "layer",
         ("customer", "where"),
     )
-    assert (told.metrics, told.asset_keys) == (("customer_count", "where_count"), ("customers", "regions"))
+    assert (told.metric_names, told.asset_keys) == (
+        ("customer_count", "where_count"),
+        ("customers", "regions"),
+    )
 
 
 def test_a_partition_in_its_time_zone(place: Place) -> None:

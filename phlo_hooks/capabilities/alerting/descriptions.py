@@ -80,7 +80,7 @@ def _drifts(event: Any) -> str:
 
 
 def _models(event: Any) -> str:
-    return f"Models: {', '.join(event.models)}." if event.models else ""
+    return f"Models: {', '.join(event.model_names)}." if event.model_names else ""
 
 
 _BY_TYPE: Mapping[str, Callable[[Any], str]] = {
