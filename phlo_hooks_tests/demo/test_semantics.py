@@ -127,7 +127,7 @@ def test_what_is_published_is_refreshed_once(built: BuiltDemo) -> None:
     (event,) = told(built.instance, build_definitions(home=built.home, console=False))
     assert ("semantic.refreshed", tuple(sorted(PUBLISHED)), 4) == (
         event.event_type,
-        event.models,
+        event.model_names,
         event.publications,
     )
     assert {metric for metric, _ in QUERIES} <= set(event.details["checked"])
@@ -139,7 +139,7 @@ def test_a_model_that_fails_refreshes_nothing(copied_home: DemoHome) -> None:
         definitions = build_definitions(home=copied_home, broken=Fault.MODEL, console=False)
         run_demo(instance, definitions, months=[])
         assert "carrier_delays" not in {
-            name for event in told(instance, definitions) for name in event.models
+            name for event in told(instance, definitions) for name in event.model_names
         }
 
 

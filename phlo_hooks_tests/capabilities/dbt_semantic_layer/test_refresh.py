@@ -181,10 +181,10 @@ def test_a_published_asset_refreshes_its_metrics(instance: dg.DagsterInstance, p
     (refreshed,) = publish(instance, definitions)
     assert ("semantic.refreshed", ("orders",), ("published/orders",)) == (
         refreshed.event_type,
-        refreshed.models,
+        refreshed.model_names,
         refreshed.asset_keys,
     )
-    assert set(OF_ORDERS) == set(refreshed.metrics)
+    assert set(OF_ORDERS) == set(refreshed.metric_names)
     sql(project, "ALTER TABLE marts.orders DROP amount")
     events = publish(instance, definitions)
     (failed,) = (event for event in events if event.event_type == "semantic.refresh_failed")
