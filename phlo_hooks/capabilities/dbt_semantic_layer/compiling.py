@@ -86,13 +86,14 @@ class Compiler:
         """
         from metricflow_semantics.errors.error_classes import MetricFlowException
 
+        _check(query)
         self._check_metrics(query.metrics)
         try:
             with _COMPILING:
                 return self._engine.explain(_request(query)).sql_statement.sql
         except MetricFlowException as exc:
             self._check_group_by(query)
-            names = ", ".join(query.metrics) or ", ".join(query.group_by)
+            names = ", ".join(query.metrics) or ", ".join(query.group_by) or "nothing"
             raise ConfigurationError(f"{names} cannot be asked for like this: {_plain(exc)}") from None
 
     def _check_metrics(self, names: Sequence[str]) -> None:
@@ -115,15 +116,28 @@ class Compiler:
         return names | {"metric_time"} if any(name.startswith("metric_time") for name in names) else names
 
 
+def _check(query: MetricQuery) -> None:
+    """Refuse what MetricFlow stumbles over, or takes for something else."""
+    if query.limit is not None and query.limit < 1:
+        raise ConfigurationError(f"limit {query.limit!r}: use a whole number from 1 up, or none")
+    for what, names in (("group_by", query.group_by), ("where", query.where), ("order_by", query.order_by)):
+        if not all(name.strip() for name in names):
+            raise ConfigurationError(f"{what} has an empty text in it: leave it out")
+
+
 def _engine(semantic_manifest: str, dialect: str) -> MetricFlowEngine:
     try:
         from metricflow.engine.metricflow_engine import MetricFlowEngine
+        from metricflow_semantics.errors.error_classes import MetricFlowException
         from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
         from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
     except ImportError:
         raise MissingExtraError("metricflow", "metricflow") from None
-    manifest = parse_manifest_from_dbt_generated_manifest(semantic_manifest)
-    return MetricFlowEngine(SemanticManifestLookup(manifest), cast("SqlClient", _client(dialect)))
+    manifest, client = parse_manifest_from_dbt_generated_manifest(semantic_manifest), _client(dialect)
+    try:
+        return MetricFlowEngine(SemanticManifestLookup(manifest), cast("SqlClient", client))
+    except MetricFlowException as exc:
+        raise ConfigurationError(f"MetricFlow cannot use the semantic manifest: {_plain(exc)}") from None
 
 
 def _client(dialect: str) -> _Dialect:

@@ -14,7 +14,10 @@ def alike(name: str, known: Iterable[str]) -> str:
     A dimension is like itself with its entity before it: `country` like `customer__country`.
     """
     names = sorted(set(known))
-    close = [each for each in names if each.endswith(f"__{name}")] or get_close_matches(name, names, n=_ALIKE)
+    asked = name.lower()
+    close = [each for each in names if each.endswith(f"__{asked}")] or get_close_matches(
+        asked, names, n=_ALIKE
+    )
     if close:
         return f"; did you mean {' or '.join(map(repr, close))}?"
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""

@@ -166,7 +166,7 @@ class DbtSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # typ
         """
         from phlo_hooks.capabilities.dbt_semantic_layer.compiling import MetricQuery
 
-        query = MetricQuery(tuple(metrics), tuple(group_by), tuple(where), tuple(order_by), limit)
+        query = MetricQuery(_texts(metrics), _texts(group_by), _texts(where), _texts(order_by), limit)
         return self._project().query(query)
 
     def on(self, host: Host) -> DbtSemanticLayer:
@@ -220,3 +220,8 @@ class DbtSemanticLayerResource(dg.ConfigurableResource, RefreshSettings):  # typ
             )
         profiles, target = looked_up(self.profiles_dir, "profiles_dir"), looked_up(self.target, "target")
         return Profile(project_dir, profiles, target, self.variables).database(lock_file, self.timeout)
+
+
+def _texts(given: Sequence[str]) -> tuple[str, ...]:
+    """A text alone is one, and not its letters."""
+    return (given,) if isinstance(given, str) else tuple(given)

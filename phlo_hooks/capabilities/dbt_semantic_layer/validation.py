@@ -79,15 +79,10 @@ def _where(kind: str, nodes: str, name: str, artifacts: Artifacts) -> str:
 def _of_model(model: PydanticSemanticModel, artifacts: Artifacts) -> Iterator[str]:
     dimensions = {dimension.name for dimension in model.dimensions}
     default = model.defaults.agg_time_dimension if model.defaults else None
-    wanted = {
-        "agg_time_dimension": default,
-        **{
-            f"agg_time_dimension of measure {each.name!r}": each.agg_time_dimension for each in model.measures
-        },
-    }
-    for what, name in wanted.items():
+    of_measures = ((f"measure {each.name!r}: ", each.agg_time_dimension) for each in model.measures)
+    for what, name in (("", default), *of_measures):
         if name is not None and name not in dimensions:
-            yield f"{what}: there is no dimension {name!r}{alike(name, dimensions)}"
+            yield f"{what}agg_time_dimension: there is no dimension {name!r}{alike(name, dimensions)}"
     node = artifacts.node("semantic_models", model.name)
     for unique_id in (node.get("depends_on") or {}).get("nodes") or ():
         if unique_id not in (artifacts.manifest.get("nodes") or {}):

@@ -11,6 +11,9 @@ import pytest
 
 from phlo_hooks.capabilities import DbtSemanticLayerResource
 from phlo_hooks.errors import ConfigurationError, PermanentError
+from phlo_hooks.semantics import ModelWork, Work
+
+from .shop import change
 
 BY_MONTH = ("metric_time__month",)
 
@@ -112,6 +115,10 @@ def test_conditions_order_and_limit(layer: DbtSemanticLayerResource) -> None:
         pytest.param(
             (["revenue"], [], ["{{ Dimension('x' }} = 1"]), "Error parsing where filter", id="template"
         ),
+        pytest.param((["REVENUE"],), "did you mean 'revenue'", id="capitals"),
+        pytest.param(([],), "nothing cannot be asked for like this: There are no metrics", id="nothing"),
+        pytest.param((["revenue"], [], [], [""]), "order_by has an empty text", id="empty"),
+        pytest.param((["revenue"], [], [], [], 0), "limit 0: use a whole number from 1 up", id="limit"),
         pytest.param((["revenue"], [], [], ["status"]), "order-by item 'status'", id="order"),
     ],
 )
@@ -122,6 +129,19 @@ def test_what_cannot_be_asked_is_said(layer: DbtSemanticLayerResource, arguments
     assert said in str(caught.value)
     assert "Traceback" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_text_alone_is_one_name(layer: DbtSemanticLayerResource) -> None:
+    """And not its letters."""
+    assert layer.query("visits", "customer__country", limit=5).columns == ("customer__country", "visits")
+
+
+def test_without_a_time_spine(layer: DbtSemanticLayerResource, project: Path) -> None:
+    """MetricFlow asks for one, whatever the metric; a refresh fails with that."""
+    change(project, lambda content: content["project_configuration"].update(time_spines=[]))
+    with pytest.raises(ConfigurationError, match="At least one time spine must be configured") as caught:
+        layer.query(["revenue"])
+    assert str(caught.value) == layer.begin(Work((ModelWork("orders"),))).error
 
 
 def test_what_the_database_refuses_is_said(layer: DbtSemanticLayerResource) -> None:
