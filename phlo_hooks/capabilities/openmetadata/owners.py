@@ -1,4 +1,4 @@
-"""Owners of an asset as OpenMetadata knows them: `team:x` by the team's name, an email address by its user."""
+"""Owners of an asset as OpenMetadata knows them: `team:x` by its name, an address by its user."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Owners:
             if found is None:
                 what = f"a team of type {_OWNING} with this name" if is_team else "a user with this address"
                 self.notices.once(
-                    f"owner {owner} of asset {asset} is not in OpenMetadata: create {what}, and its tables get "
-                    "it at the next materialization"
+                    f"owner {owner} of asset {asset} is not in OpenMetadata: create {what}, and its "
+                    "table gets it at the next materialization"
                 )
                 continue
             yield {"id": found["id"], "type": "team" if is_team else "user"}
