@@ -89,7 +89,7 @@ class OpenMetadataServer:
 
     def __enter__(self) -> Self:
         threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True
         ).start()
         return self
 
