@@ -257,6 +257,25 @@ class TestPutByABot:
 
         assert [0.2, 1.2, 2.2] == [reply.body["version"] for reply in (more, less, smaller)]
 
+    @pytest.mark.parametrize(
+        ("before", "after", "version"),
+        [
+            ({"dataLength": 9}, {"dataLength": 10}, 0.2),
+            ({"dataLength": 9}, {"dataLength": 8}, 1.1),
+            ({}, {"dataLength": 9}, 1.1),
+            ({"precision": 9}, {}, 1.1),
+            ({"scale": 2}, {"scale": 3}, 0.2),
+        ],
+    )
+    def test_a_narrower_column_is_a_big_change(self, server, call, before, after, version):
+        server.seed("table", table("orders", column("id", "DECIMAL", dataTypeDisplay="decimal", **before)))
+
+        reply = call.put(
+            "tables", table("orders", column("id", "DECIMAL", dataTypeDisplay="decimal", **after))
+        )
+
+        assert version == reply.body["version"]
+
     def test_a_column_of_another_type_keeps_its_description(self, server, call):
         server.seed("table", table("orders", column("id", description="The key")))
 
@@ -385,6 +404,27 @@ class TestPatch:
         reply = call.patch(f"tables/{orders['id']}", operation)
 
         assert (400, message) == (reply.status, reply.message)
+
+    def test_patches_of_one_user_are_one_version(self, server, call, orders):
+        """For ten minutes; and what is taken back has the version that it had."""
+        path = f"tables/{orders['id']}"
+        texts = ["one", "two", "By Ana"]
+
+        versions = [
+            call.patch(path, {"op": "replace", "path": "/description", "value": text}).body["version"]
+            for text in texts
+        ]
+
+        assert [0.2, 0.2, 0.1] == versions
+        assert 3 == len(server.changes)
+
+    def test_not_if_they_say_what_they_expect(self, call, orders):
+        path = f"tables/{orders['id']}"
+
+        for text, version in (("one", 0.2), ("two", 0.3)):
+            change = {"op": "replace", "path": "/description", "value": text}
+            tag_ = f'W/"{round(version - 0.1, 1)}"'
+            assert version == call.patch(path, change, If_Match=tag_).body["version"]
 
     @pytest.mark.parametrize("tag_", ['W/"0.1"', "*", '"another", W/"0.1"'])
     def test_if_it_is_still_the_same(self, call, orders, tag_):

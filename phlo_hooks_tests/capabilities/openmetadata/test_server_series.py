@@ -72,6 +72,14 @@ class TestPipelineStatus:
         assert (400, message) == (reply.status, reply.message)
         assert [] == server.series(STATUS, PIPELINE)
 
+    def test_many_at_once(self, server, call):
+        reply = call.put(f"{self.PATH}/bulk", [self.status(at=THEN + at) for at in range(3)])
+
+        assert (200, THEN + 2) == (reply.status, reply.body["pipelineStatus"]["timestamp"])
+        assert 3 == len(server.series(STATUS, PIPELINE))
+        assert 400 == call.put(f"{self.PATH}/bulk", [{"timestamp": 1}]).status
+        assert 400 == call.put(f"{self.PATH}/bulk", [self.status()] * 1001).status
+
     def test_of_no_pipeline(self, call):
         reply = call.put("pipelines/dagster.none/status", self.status())
 

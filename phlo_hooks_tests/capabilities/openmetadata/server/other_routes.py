@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import lineage, measurements, models, shapes, views
-from .checks import Check
+from .checks import Check, list_of
 from .entity_routes import CHANGE, answer
 from .errors import invalid
 from .kinds import kind_of
@@ -40,6 +40,9 @@ def _series_routes() -> list[Route]:
     def status(_: int) -> Check:
         return shapes.pipeline_status
 
+    def statuses(_: int) -> Check:
+        return list_of(shapes.pipeline_status, most=1000)
+
     def profiles(_: int) -> Check:
         return shapes.profiles
 
@@ -48,6 +51,7 @@ def _series_routes() -> list[Route]:
 
     return [
         Route("PUT", "pipelines/{fqn}/status", _add_status, status, models.PIPELINE_STATUS),
+        Route("PUT", "pipelines/{fqn}/status/bulk", _add_status, statuses, f"[{models.PIPELINE_STATUS}]"),
         Route("GET", "pipelines/{fqn}/status", _statuses),
         Route("PUT", "tables/{id}/tableProfile", _add_profiles, profiles, models.PROFILES),
         Route("GET", "tables/{fqn}/tableProfile/latest", _latest_profile),
@@ -146,7 +150,8 @@ def _depth(call: Call, name: str) -> int:
 
 
 def _add_status(call: Call) -> Answer:
-    pipeline = measurements.add_status(call.catalog, call.path["fqn"], call.body, call.principal)
+    statuses = call.body if isinstance(call.body, list) else [call.body]
+    pipeline = measurements.add_statuses(call.catalog, call.path["fqn"], statuses, call.principal)
     return Answer(pipeline, headers={CHANGE: "entityUpdated"}, model=models.ENTITY["pipeline"])
 
 

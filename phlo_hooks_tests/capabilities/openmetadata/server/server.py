@@ -244,10 +244,13 @@ class OpenMetadataServer:
             raise unauthorized("Not Authorized! Invalid token")
 
     def _judge_request(self, model: str, body: Any) -> None:
-        problem = self._validate(self.version, model, body) if self._validate else None
-        if problem is not None:
-            self.problems.append(f"request, {model}: {problem}")
-            raise bad_request(problem)
+        if self._validate is None:
+            return
+        for value in body if model.startswith("[") else [body]:
+            problem = self._validate(self.version, model.strip("[]"), value)
+            if problem is not None:
+                self.problems.append(f"request, {model}: {problem}")
+                raise bad_request(problem)
 
     def _judge_answer(self, answer: Answer) -> None:
         """Our own answer, once for each shape: what is wrong with it is no client's fault."""
