@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from .calls import part
-from .seeds import PIPELINE, SCHEMA, column, seed_pipeline, seed_warehouse, table
+from .seeds import ORDERS, PIPELINE, column, seed_pipeline, seed_warehouse, table
 from .server import COLUMN_PROFILE, RESULT, STATUS, TABLE_PROFILE
 
 THEN = 1_700_000_000_000
-ORDERS = f"{SCHEMA}.orders"
+
 SECONDS = "Timestamp 1700000000 is not valid, it should be in milliseconds since epoch"
 
 
