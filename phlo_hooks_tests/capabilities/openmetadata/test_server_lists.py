@@ -13,7 +13,7 @@ class TestLists:
     """Pages, and what is on them."""
 
     @pytest.fixture(autouse=True)
-    def _tables(self, server):
+    def _tables(self, server, warehouse):
         seed_tables(server, *"edcba")
 
     def test_forward_and_back(self, call):
@@ -59,7 +59,7 @@ class TestDeletion:
     """Deleted is marked so, until it is deleted for good."""
 
     @pytest.fixture(autouse=True)
-    def _orders(self, server):
+    def _orders(self, server, warehouse):
         seed_tables(server, "orders")
 
     def test_what_is_deleted_is_not_found(self, server, call):
