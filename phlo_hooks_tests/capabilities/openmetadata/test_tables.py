@@ -200,6 +200,20 @@ def test_an_external_asset_only_fills_what_is_empty(server):
     assert owner.table()["description"] == "All orders."
 
 
+def test_two_assets_with_one_table(server, caplog):
+    """The first counts, and it is told; an asset that has another key now takes it over."""
+    bench = Bench(server, orders(), orders(key="z", description="Other."))
+    bench.deliver(ended(), ended("z"), ended(), ended("z"))
+    assert bench.table()["description"] == "All orders."
+    (told,) = [each.getMessage() for each in caplog.records]
+    assert told.startswith(
+        f"assets raw/orders and z are both mapped to table {FQN}: what raw/orders says counts"
+    )
+    bench.assets = (orders(key="z", description="Other."),)
+    bench.deliver(ended("z"))
+    assert bench.table()["description"] == "Other."
+
+
 def test_owners_that_openmetadata_does_not_know(server, caplog):
     """A warning for each, once; those that there are, are written, and the others when they are there."""
     server.seed("user", {"name": "jane.doe", "email": "Jane.Doe@example.com"})
