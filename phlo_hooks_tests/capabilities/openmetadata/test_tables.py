@@ -188,6 +188,15 @@ def test_columns_that_only_a_materialization_says(server):
     assert paths(server) == []
 
 
+def test_what_a_materialization_does_not_say_of_a_column(server):
+    """The definitions say it; what both say, the materialization knows better."""
+    bench = Bench(server)
+    bench.deliver(ended(columns=(Column(name="note", type="TEXT"), Column(name="id"))))
+    note, id_ = bench.table()["columns"]
+    assert (note["dataType"], note["description"]) == ("TEXT", "What was said.")
+    assert (id_["dataType"], id_["constraint"]) == ("BIGINT", "NOT_NULL")
+
+
 def test_an_external_asset_only_fills_what_is_empty(server):
     """Another code location computes it, and knows it better."""
     owner, reader = Bench(server), Bench(server, orders(executable=False, description="Theirs.", columns=()))
