@@ -292,6 +292,20 @@ def test_a_table_that_was_deleted_for_good(server):
     assert bench.table()["description"] == "All orders."
 
 
+def test_a_table_that_somebody_else_created_anew(server):
+    """Under the same name, with the same columns: nothing of it is ours any more."""
+    bench = Bench(server)
+    bench.deliver(ended())
+    theirs = [
+        {key: each[key] for key in each if key != "fullyQualifiedName"} for each in bench.table()["columns"]
+    ]
+    server.delete("table", FQN, hard=True)
+    server.seed("table", {"name": "orders", "databaseSchema": "lake.shop.raw", "columns": theirs})
+    bench.assets = (orders(columns=COLUMNS[:1]),)
+    bench.deliver(changed())
+    assert names(bench.table()["columns"]) == ["id", "note"]
+
+
 def test_a_schema_that_was_deleted(server):
     """It would come back with all that was in it: a person has to say so."""
     bench = Bench(server)
