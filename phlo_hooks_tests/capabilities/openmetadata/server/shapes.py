@@ -289,6 +289,8 @@ CREATE: Mapping[str, tuple[Mapping[str, Check], Mapping[str, Check]]] = {
         },
     ),
 }
+# Fields that are lists, also where they are empty.
+LISTS = frozenset({"owners", "tags", "domains", "dataProducts"})
 _SINCE_2: Mapping[str, Mapping[str, Check]] = {
     "databaseService": {"style": mapping},
     "pipelineService": {"style": mapping},
@@ -306,6 +308,6 @@ def create(kind: str, major: int) -> Check:
 
 
 def created_fields(kind: str) -> frozenset[str]:
-    """What such a request may say, in any version."""
-    required, optional = CREATE[kind]
+    """What such a request may say, in any version; nothing where there is none."""
+    required, optional = CREATE.get(kind, ({}, {}))
     return frozenset({*required, *optional, *_SINCE_2.get(kind, {})})
