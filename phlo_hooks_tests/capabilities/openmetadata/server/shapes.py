@@ -24,7 +24,7 @@ string = text()
 fqn = text(1, 3072)
 # The last pattern of a name: whatever it is, two colons in a row separate the parts of an entity link.
 entity_name = text(1, 256, r"^(?:(?!::)[\s\S])*$")
-test_case_name = text(1, None, r"^(?:(?!::)[\s\S])*$")
+test_case_name = text(1, 256, r"^(?:(?!::)[\s\S])*$")
 # No part of a link may hold what separates and closes it.
 entity_link = text(1, None, r"^<#E::\w+::(?:[^:<>|]|:[^:<>|])+(?:::(?:[^:<>|]|:[^:<>|])+)*>$")
 
