@@ -138,6 +138,9 @@ class AssetGraph(Protocol):
         it is all of them.
         """
 
+    def is_there(self, key: str, partition_key: str | None = None) -> bool | None:
+        """Whether an asset, or one partition of it, was ever materialized; None where nobody knows."""
+
     def fingerprint(self) -> str:
         """Changes with whatever is said of an asset or check here; the same in each process."""
 
@@ -168,6 +171,10 @@ class NoAssets:
     def upstream_partitions(self, key: str, partition_key: str, upstream: str) -> tuple[str, ...]:
         """None."""
         return ()
+
+    def is_there(self, key: str, partition_key: str | None = None) -> bool | None:
+        """Nobody knows."""
+        return None
 
     def fingerprint(self) -> str:
         """That of nothing."""
