@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from phlo_hooks.capabilities.file import FileResource
     from phlo_hooks.capabilities.lightdash import LightdashResource
     from phlo_hooks.capabilities.openlineage import OpenLineageResource
+    from phlo_hooks.capabilities.openmetadata import OpenMetadataResource
     from phlo_hooks.capabilities.webhook import WebhookEndpoint, WebhookResource
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "FileResource",
     "LightdashResource",
     "OpenLineageResource",
+    "OpenMetadataResource",
     "WebhookEndpoint",
     "WebhookResource",
 ]
@@ -34,6 +36,7 @@ _HOMES = {
     "FileResource": "phlo_hooks.capabilities.file",
     "LightdashResource": "phlo_hooks.capabilities.lightdash",
     "OpenLineageResource": "phlo_hooks.capabilities.openlineage",
+    "OpenMetadataResource": "phlo_hooks.capabilities.openmetadata",
     "WebhookEndpoint": "phlo_hooks.capabilities.webhook",
     "WebhookResource": "phlo_hooks.capabilities.webhook",
 }

@@ -13,12 +13,21 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from phlo_hooks.errors import DeliveryError
-from phlo_hooks.rest import Reply, RestClient
+from phlo_hooks.capabilities.openmetadata.fqn import quoted
+from phlo_hooks.errors import DeliveryError, RetryLater
+from phlo_hooks.rest import RestClient
 
 Entity = dict[str, Any]
 _PATCH = {"content-type": "application/json-patch+json"}
 _PAGE = 1000
+# Ids of what a dry run pretends to have made.
+_DRY = uuid.UUID("6f1f0b5e-2c3a-4b0c-9a53-0d9e8b1f7c11")
+# To a request that says which version it is about: it was changed, or deleted.
+_CONFLICTS = (HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND)
+
+
+class ConflictError(RetryLater):
+    """An entity is no longer as it was read, or not there: look again."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +36,14 @@ class Change:
 
     Args:
         about: what it changes and for which asset: `table shop.public.orders, for asset marts/orders`.
+        created: whether the server says that it was not there before.
     """
 
     method: str
     path: str
     body: Any
     about: str
+    created: bool = False
 
 
 @dataclass
@@ -47,6 +58,8 @@ class OpenMetadataClient:
     rest: RestClient
     dry: bool = False
     changes: list[Change] = field(default_factory=list)
+    # In a dry run, what would be there by now: what refers to it can be shown, too.
+    _pretended: dict[tuple[str, str], Entity] = field(default_factory=dict)
 
     @cached_property
     def version(self) -> tuple[int, int]:
@@ -79,7 +92,7 @@ class OpenMetadataClient:
             params["fields"] = ",".join(fields)
         path = f"/{collection}/name/{quote(fqn, safe='')}"
         found: Entity | None = self.read(path, params)
-        return found
+        return found or self._pretended.get((collection, fqn))
 
     def read(self, path: str, params: Mapping[str, str | int | bool] | None = None) -> Any:
         """What is at a path; None for 404."""
@@ -98,27 +111,59 @@ class OpenMetadataClient:
             after = {"after": cursor}
 
     def put(self, collection: str, body: Mapping[str, Any], about: str) -> Entity:
-        """Create or update an entity, and give it back."""
-        return self.write("PUT", f"/{collection}", body, about) or {}
+        """Create or update an entity, and give it back.
+
+        Raises:
+            ConflictError: somebody else has created it at the same time.
+        """
+        made: Entity = self.write("PUT", f"/{collection}", body, about) or {}
+        if self.dry:
+            name = _name(body)
+            made |= {
+                "id": str(uuid.uuid5(_DRY, f"{collection}/{name}")),
+                "fullyQualifiedName": name,
+            }
+            self._pretended[collection, name] = made
+        return made
 
     def patch(
         self, collection: str, entity: Mapping[str, Any], operations: Sequence[Mapping[str, Any]], about: str
     ) -> Entity:
-        """Change an entity by JSON Patch (RFC 6902)."""
+        """Change an entity by JSON Patch (RFC 6902), as it was read.
+
+        Raises:
+            ConflictError: somebody has changed it since; read it again.
+        """
         path = f"/{collection}/{entity['id']}"
-        return self.write("PATCH", path, list(operations), about) or dict(entity)
+        if_match = {"if-match": f'W/"{entity["version"]}"'} if "version" in entity else {}
+        return self.write("PATCH", path, list(operations), about, if_match) or dict(entity)
 
-    def write(self, method: str, path: str, body: Any, about: str) -> Any:
-        """Any other write; what the server answers."""
-        self.changes.append(Change(method, path, body, about))
+    def write(
+        self, method: str, path: str, body: Any, about: str, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        """Any other write; what the server answers.
+
+        Raises:
+            ConflictError: somebody else has written the same meanwhile.
+        """
         if self.dry:
-            return _pretended(body)
-        return self._sent(method, path, body, about).data
+            self.changes.append(Change(method, path, body, about))
+            return dict(body) if isinstance(body, Mapping) else None
+        kind = _PATCH if method == "PATCH" else {}
+        allow = _CONFLICTS if headers else (HTTPStatus.CONFLICT,)
+        sent = {**kind, **(headers or {})}
+        reply = self.rest.send(method, path, body, headers=sent, allow=allow, about=about)
+        if reply.status in allow:
+            raise ConflictError(f"{self.rest.who}: {about} was written by others meanwhile", after=1)
+        self.changes.append(Change(method, path, body, about, reply.status == HTTPStatus.CREATED))
+        return reply.data
 
-    def _sent(self, method: str, path: str, body: Any, about: str) -> Reply:
-        return self.rest.send(method, path, body, headers=_PATCH if method == "PATCH" else None, about=about)
+
+# The fields that name what an entity is in.
+_PARENTS = ("service", "database", "databaseSchema", "classification")
 
 
-def _pretended(body: Any) -> Any:
-    """Something with an id, so that what refers to it can be shown too."""
-    return {"id": str(uuid.UUID(int=0)), **body} if isinstance(body, Mapping) else None
+def _name(body: Mapping[str, Any]) -> str:
+    """The fully qualified name of what a request creates."""
+    above = [body[parent] for parent in _PARENTS if parent in body]
+    return ".".join([*above, quoted(str(body.get("name", "")))])
