@@ -74,7 +74,7 @@ def with_hooks(
     assets = _assets(defs)
     sources = (*assets, *(defs.asset_checks or ()))
     # Of the definitions with their resources: without them, no job can be resolved.
-    catalog = Catalog(sources, StageRules(options.stages), lambda: rebuilt.resolve_all_job_defs())
+    catalog = Catalog(sources, StageRules(options.stages), lambda: rebuilt.resolve_all_job_defs())  # noqa: PLW0108  # not yet there
     subscriptions = Subscriptions(options.hooks, resources, catalog, plugins=options.plugins)
     held = [*resources.items(), (RESOURCE_KEY, settings), *_bound_elsewhere(defs, assets)]
     runtime = Runtime(
