@@ -55,7 +55,8 @@ def _list(kind: Kind, call: Call) -> Answer:
     store, fields = call.catalog.store, kind.fields(call.query.get("fields"))
     found = [entity for entity in store.all(kind.name) if _wanted(kind, entity, call)]
     body = page(found, dict(call.query), lambda entity: views.view(store, kind.name, entity, fields))
-    return Answer(body, model=f"[{models.ENTITY[kind.name]}]")
+    model = models.of_view(kind.name, fields)
+    return Answer(body, model=model and f"[{model}]")
 
 
 def _wanted(kind: Kind, entity: Json, call: Call) -> bool:
@@ -90,10 +91,10 @@ def _wanted_case(case: Json, call: Call) -> bool:
 
 def _shown(kind: Kind, call: Call, entity: Json) -> Answer:
     call.catalog.permissions.check(call.principal, "ViewBasic", kind.name)
-    shown = views.view(call.catalog.store, kind.name, entity, kind.fields(call.query.get("fields")))
-    return Answer(
-        shown, headers={"ETag": etags.strong(shown, call.version[0])}, model=models.ENTITY[kind.name]
-    )
+    fields = kind.fields(call.query.get("fields"))
+    shown = views.view(call.catalog.store, kind.name, entity, fields)
+    etag = etags.strong(shown, call.version[0])
+    return Answer(shown, headers={"ETag": etag}, model=models.of_view(kind.name, fields))
 
 
 def _get(kind: Kind, call: Call) -> Answer:

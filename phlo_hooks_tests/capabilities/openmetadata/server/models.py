@@ -44,3 +44,11 @@ TABLE_PROFILE = "entity.data.table:TableProfile"
 COLUMN_PROFILE = "entity.data.table:ColumnProfile"
 CREATE_RESULT = "api.tests.createTestCaseResult:CreateTestCaseResult"
 RESULT = "tests.basic:TestCaseResult"
+
+# What the schema requires, and an answer has only when it is asked for.
+_ASKED = {"testCase": {"testDefinition", "testSuite"}}
+
+
+def of_view(kind: str, fields: frozenset[str]) -> str | None:
+    """The schema of an entity as a reader sees it; None where the reader did not ask for all that it requires."""
+    return ENTITY[kind] if _ASKED.get(kind, set()) <= fields else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
@@ -15,7 +16,7 @@ from typing_extensions import Self
 from . import building, entity_routes, other_routes, site_routes
 from .catalog import Catalog, Change
 from .errors import ApiError, bad_request, unauthorized
-from .faults import Fault, Faults
+from .faults import Dropped, Fault, Faults
 from .furniture import ADMIN, BOT, furniture
 from .permissions import Permissions, Principal
 from .routing import Answer, Call, Route, Router, check_body
@@ -186,10 +187,20 @@ class OpenMetadataServer:
     def answer(self, request: Request) -> Response:
         """Answer one request, and take note of it."""
         with self._lock:
-            response = self._answer(request)
+            response = self._safely(request)
             headers = dict(request.headers)
             self.requests.append(Write(request.method, request.shown, request.body, headers, response.status))
             return response
+
+    def _safely(self, request: Request) -> Response:
+        """A mistake of our own is told to the client, as theirs are, and kept for the test."""
+        try:
+            return self._answer(request)
+        except Dropped:
+            raise
+        except Exception:  # noqa: BLE001 - our own mistakes are of any kind
+            self.problems.append(f"answer, {request.method} {request.shown}: {traceback.format_exc()}")
+            return Response(500, {"code": 500, "message": traceback.format_exc(limit=-1)})
 
     def _answer(self, request: Request) -> Response:
         try:

@@ -63,11 +63,11 @@ def _result(store: Store, entity: Json) -> Json | None:
     return store.latest(RESULT, entity["fullyQualifiedName"])
 
 
-def _suite_of_table(store: Store, entity: Json) -> Json | None:
+def _suite(store: Store, entity: Json) -> Json | None:
     if "testSuite" in entity:
         return copy.deepcopy(entity["testSuite"])
     suite = store.find("testSuite", f"{entity['fullyQualifiedName']}.testSuite")
-    return None if suite is None else whole(store, "testSuite", suite)
+    return None if suite is None else store.reference("testSuite", suite)
 
 
 def _suites(store: Store, entity: Json) -> list[Json]:
@@ -91,7 +91,7 @@ _COMPUTED = {
     "pipelineStatus": _status,
     "profile": _profile,
     "testCaseResult": _result,
-    "testSuite": _suite_of_table,
+    "testSuite": _suite,
     "testSuites": _suites,
     "tests": _tests,
     "databaseSchemas": _schemas,
