@@ -69,6 +69,23 @@ def merged(there: Details | None, edge: Edge, gone: Pairs, wrote: Wrote, service
     return None if _same(before, after) else _known(after)
 
 
+def after_writing(
+    there: Details | None, details: Details | None, edge: Edge, gone: Pairs, wrote: Wrote
+) -> Wrote:
+    """What of the edge is ours by then.
+
+    Args:
+        there: what it said before.
+        details: what was written; None where nothing was.
+        edge, gone, wrote: as of `merged`.
+    """
+    before = there or {}
+    columns = (wrote.columns | (edge.columns - pairs_of(before))) - gone
+    sql = (details or before).get("sqlQuery")
+    wrote_sql = digest(edge.sql) if edge.sql and sql == edge.sql != before.get("sqlQuery") else wrote.sql
+    return Wrote(columns, wrote_sql, wrote.created or there is None)
+
+
 def without(there: Details, wrote: Wrote, service: str) -> Details | None:
     """What the edge says without ours; None where nothing else is left of it."""
     rest = editable(there)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
-from http import HTTPStatus
 from typing import Any
 
 from phlo_hooks.capabilities.openmetadata.client import Entity
-from phlo_hooks.capabilities.openmetadata.edge_tables import EdgeTables, columns_of
-from phlo_hooks.capabilities.openmetadata.edges import Details, Edge, Wrote, merged, pairs_of, without
-from phlo_hooks.capabilities.openmetadata.kept import digest, memory_of
-from phlo_hooks.capabilities.openmetadata.lineage_ledger import LineageLedger, Written
+from phlo_hooks.capabilities.openmetadata.edge_client import EdgeClient
+from phlo_hooks.capabilities.openmetadata.edge_tables import EdgeTables, TableColumns
+from phlo_hooks.capabilities.openmetadata.edges import Edge, Wrote, after_writing, merged
+from phlo_hooks.capabilities.openmetadata.kept import memory_of
+from phlo_hooks.capabilities.openmetadata.lineage_ledger import LineageLedger
+from phlo_hooks.capabilities.openmetadata.mapping import MappedAsset
+from phlo_hooks.capabilities.openmetadata.notices import Notices
 from phlo_hooks.capabilities.openmetadata.pipeline_entities import PipelineEntities
 from phlo_hooks.capabilities.openmetadata.pipeline_plans import Plans
+from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
 from phlo_hooks.capabilities.openmetadata.setup import Setup
-from phlo_hooks.capabilities.openmetadata.upstreams import Pairs, Said, Source, Sources, Upstreams
+from phlo_hooks.capabilities.openmetadata.stale_edges import StaleEdges
+from phlo_hooks.capabilities.openmetadata.upstreams import Pairs, Said, Source, Upstreams
 from phlo_hooks.event_parts import ColumnEdge
 from phlo_hooks.events import AssetEvent, DefinitionsEvent, HookEvent, LineageEvent
 
-logger = logging.getLogger("phlo_hooks.openmetadata")
-
-# What comes with each materialization says no more than its end does.
+# Lineage that comes with each materialization, and says no more than its end does.
 _BUS = "dagster"
 
 
@@ -38,21 +39,25 @@ class LineageWriter:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._client = setup.client
-        self._ledger = LineageLedger(memory_of(setup))
+        self._state = memory_of(setup)
+        self._ledger = LineageLedger(self._state)
+        self._notices = Notices(self._state)
         self._upstreams = Upstreams(setup, self._ledger.said)
+        self._stale = StaleEdges(setup, self._ledger)
         self._plans = Plans(setup)
         self._pipelines = PipelineEntities(setup)
-        self._told: set[str] = set()
 
     def handle(self, event: HookEvent) -> None:
         """Deliver one event.
 
         Raises:
-            DeliveryError: the server could not be reached, or refuses.
+            PermanentError: the server refuses an edge; the message names the asset.
+            DeliveryError: anything else; another attempt may work.
         """
         if isinstance(event, DefinitionsEvent):
-            self.sync()
+            tables, rounds = EdgeTables(self._setup), Rounds("lineage", self._state)
+            rounds.go(event.event_id, self._setup.assets.keys(), lambda key: self._write(key, tables))
+            self._stale.of_gone_assets()
         elif isinstance(event, LineageEvent) and event.producer != _BUS:
             self._of_user(event)
         elif isinstance(event, AssetEvent) and event.asset_key and _succeeded(event):
@@ -63,119 +68,97 @@ class LineageWriter:
         """Bring everything up to date that the definitions say, and events have said.
 
         Raises:
-            DeliveryError: the server could not be reached, or refuses.
+            PermanentError: some edges were refused; all others are written.
+            DeliveryError: the server could not be reached.
         """
-        tables, keys = EdgeTables(self._setup), self._setup.assets.keys()
-        for key in keys:
-            self._write(key, tables)
-        # Without definitions, nobody knows what is no longer so.
-        if self._setup.remove_stale_edges and keys:
-            for written in list(self._ledger.all_written()):
-                if self._setup.assets.asset(written.asset_key) is None:
-                    self._remove(written, frozenset())
+        tables = EdgeTables(self._setup)
+        refused: list[str] = []
+        for key in self._setup.assets.keys():  # noqa: SIM118  # no mapping
+            refused += refusals(key, lambda key: self._write(key, tables))
+        self._stale.of_gone_assets()
+        if refused:
+            raise refusal(refused)
 
     def _of_user(self, event: LineageEvent) -> None:
-        by_asset: dict[str, list[str]] = {}
-        for upstream, key in event.edges:
-            by_asset.setdefault(key, []).append(upstream)
-        own = event.asset_key or next(iter(by_asset), None)
-        if own is not None and event.column_edges:
-            by_asset.setdefault(own, [])
-        for key, upstream in by_asset.items():
+        """Its columns are those of the asset that it is about, or else of the first that has edges."""
+        own = event.asset_key or next((key for _, key in event.edges), None)
+        keys = dict.fromkeys(
+            [*(key for _, key in event.edges), *([own] if own and event.column_edges else [])]
+        )
+        for key in keys:
+            upstream = tuple(above for above, below in event.edges if below == key)
             columns: tuple[ColumnEdge, ...] = event.column_edges if key == own else ()
-            self._ledger.note(key, Said(tuple(upstream), columns))
+            self._ledger.note(key, Said(upstream, columns))
             self._write(key, EdgeTables(self._setup))
 
     def _write(self, key: str, tables: EdgeTables, sql: str | None = None) -> None:
         mapped = self._setup.mapped(key)
         if mapped.status == "unresolved":
-            self._say(f"asset {key}: no lineage is written: {mapped.advice}")
+            self._notices.once(f"asset {key}: no lineage is written: {mapped.advice}")
         if mapped.fqn is None:
             return
         sources = self._upstreams.of(key)
         for each in sources.unresolved:
-            self._say(f"asset {key}: no lineage from {each.asset_key}: {each.advice}")
-        table = tables.table(key, mapped.fqn) if sources.found else None
-        if table is not None:
-            for source in sources.found:
-                self._write_edge(key, mapped.fqn, table, source, tables, sql)
-        if self._setup.remove_stale_edges:
-            self._remove_stale(key, mapped.fqn, sources)
+            self._notices.once(f"asset {key}: no lineage from {each.asset_key}: {each.advice}")
+        self._stale.of(key, mapped.fqn, sources)
+        for source, edge in self._ends(mapped, sources.found, tables):
+            self._write_edge(mapped, source, edge, sql)
 
-    def _write_edge(
-        self, key: str, fqn: str, table: Entity, source: Source, tables: EdgeTables, sql: str | None
-    ) -> None:
-        upstream = tables.table(source.asset_key, source.fqn)
-        if upstream is None:
-            return
+    def _ends(
+        self, mapped: MappedAsset, sources: tuple[Source, ...], tables: EdgeTables
+    ) -> Iterator[tuple[Source, EdgeClient]]:
+        """The edges of which both tables are there."""
+        key, fqn = mapped.asset_key, mapped.fqn or ""
+        table = tables.table(key, fqn) if sources else None
+        for source in sources if table else ():
+            upstream = tables.table(source.asset_key, source.fqn)
+            if table and upstream:
+                yield source, EdgeClient(self._setup.client, upstream, table, key)
+            else:
+                self._notices.once(
+                    f"asset {key}: no lineage from {source.fqn}: OpenMetadata has no such table"
+                )
+        if sources and table is None:
+            self._notices.once(f"asset {key}: no lineage is written: OpenMetadata has no table {fqn}")
+
+    def _write_edge(self, mapped: MappedAsset, source: Source, client: EdgeClient, sql: str | None) -> None:
+        key, fqn = mapped.asset_key, mapped.fqn or ""
         written = self._ledger.written(key)
         wrote = written.edges.get(source.fqn, Wrote()) if written.fqn == fqn else Wrote()
-        there = self._there(upstream["id"], table["id"])
-        edge = self._edge(key, table, upstream, source.columns, sql, wrote)
+        there = client.read()
+        edge = self._edge(key, client, source.columns, sql, wrote)
         gone = wrote.columns - edge.columns if self._setup.remove_stale_edges else frozenset()
         details = merged(there, edge, gone, wrote, self._setup.pipeline_service)
         if details is not None:
-            self._put(upstream["id"], table["id"], details, f"lineage {source.fqn} to {fqn}, for asset {key}")
-        self._ledger.wrote(key, fqn, source.fqn, _now_ours(there, details, edge, gone, wrote))
+            client.put(details)
+        self._ledger.wrote(key, fqn, source.fqn, after_writing(there, details, edge, gone, wrote))
 
-    def _edge(
-        self, key: str, table: Entity, upstream: Entity, columns: Pairs, sql: str | None, wrote: Wrote
-    ) -> Edge:
+    def _edge(self, key: str, client: EdgeClient, columns: Pairs, sql: str | None, wrote: Wrote) -> Edge:
         """A run knows the statement better than the definitions, whose is only for an edge without any."""
         info = self._setup.assets.asset(key)
         stated = info.sql if info and wrote.sql is None else None
-        return Edge(self._paired(key, table, upstream, columns), self._pipeline(key), sql or stated)
+        return Edge(
+            self._paired(key, client.upstream, client.table, columns), self._pipeline(key), sql or stated
+        )
 
-    def _paired(self, key: str, table: Entity, upstream: Entity, columns: Pairs) -> Pairs:
+    def _paired(self, key: str, upstream: Entity, table: Entity, columns: Pairs) -> Pairs:
         """The columns that both tables have, by their full names: others the server refuses, or drops."""
-        above, below = columns_of(upstream), columns_of(table)
+        above, below = TableColumns(upstream), TableColumns(table)
+        found: set[tuple[str, str]] = set()
         for first, last in sorted(columns):
-            if above.get(first) is None or below.get(last) is None:
-                self._say(f"asset {key}: no lineage of {last} from {first}: OpenMetadata has no such column")
-        pairs = ((above.get(first), below.get(last)) for first, last in columns)
-        return frozenset((first, last) for first, last in pairs if first and last)
+            source, target = above.fqn(first), below.fqn(last)
+            if source and target:
+                found.add((source, target))
+            else:
+                missing = f"{first} in {upstream['fullyQualifiedName']}" if target else last
+                self._notices.once(f"asset {key}: no lineage of column {last}: no column {missing}")
+        return frozenset(found)
 
     def _pipeline(self, key: str) -> Mapping[str, Any] | None:
         plan = self._plans.computing(key) if self._setup.pipelines else None
         entity = self._pipelines.written(plan) if plan else None
         return {"id": entity["id"], "type": "pipeline"} if entity else None
 
-    def _there(self, upstream: str, table: str) -> Details | None:
-        found = self._client.read(f"/lineage/getLineageEdge/{upstream}/{table}")
-        return None if found is None else found.get("edge") or {}
 
-    def _put(self, upstream: str, table: str, details: Details, about: str) -> None:
-        ends = {name: {"id": id_, "type": "table"} for name, id_ in (("fromEntity", upstream), ("toEntity", table))}
-        self._client.write("PUT", "/lineage", {"edge": {**ends, "lineageDetails": details}}, about)
-
-    def _remove_stale(self, key: str, fqn: str, sources: Sources) -> None:
-        """What cannot be resolved may be one of those that seem to be gone: then nothing is."""
-        if sources.unresolved or self._setup.assets.asset(key) is None:
-            return
-        written = self._ledger.written(key)
-        keep = frozenset(source.fqn for source in sources.found) if written.fqn == fqn else frozenset()
-        self._remove(written, keep)
-
-    def _remove(self, written: Written, keep: frozenset[str]) -> None:
-        for upstream in sorted(written.edges.keys() - keep):
-            self._remove_edge(written, upstream)
-
-    def _remove_edge(self, written: Written, upstream: str) -> None:
-        tables = EdgeTables(self._setup)
-        ends = [tables.found(upstream), tables.found(written.fqn)]
-        about = f"lineage {upstream} to {written.fqn}, for asset {written.asset_key}"
-        if all(ends):
-            first, last = (end["id"] for end in ends if end)
-            there = self._there(first, last)
-            rest = None if there is None else without(there, written.edges[upstream], self._setup.pipeline_service)
-            if there is not None and rest is None:
-                self._client.write("DELETE", f"/lineage/table/{first}/table/{last}", None, about)
-            elif there is not None and rest is not None:
-                self._put(first, last, rest, about)
-        self._ledger.wrote(written.asset_key, written.fqn, upstream, None)
-
-    def _say(self, text: str) -> None:
-        """Once from each process: each event of the asset would say it again."""
-        if text not in self._told:
-            self._told.add(text)
-            logger.warning(text)
+def _succeeded(event: AssetEvent) -> bool:
+    return event.event_type.endswith(".end") and event.status in ("success", None)

@@ -85,7 +85,9 @@ def _said(value: Mapping[str, Any]) -> Said:
 
 def _written(value: Mapping[str, Any]) -> Written:
     edges = {
-        name: Wrote(frozenset((source, target) for source, target in each["columns"]), each["sql"], each["created"])
+        name: Wrote(
+            frozenset((source, target) for source, target in each["columns"]), each["sql"], each["created"]
+        )
         for name, each in value["edges"].items()
     }
     return Written(value["asset"], value["to"], edges)

@@ -65,7 +65,7 @@ class Upstreams:
         self._setup, self._said = setup, said
 
     def of(self, key: str) -> Sources:
-        """What an asset was computed from. One that is ignored is bridged: what it was computed from counts."""
+        """What an asset was computed from; of one that is ignored, what that was computed from."""
         own = self._setup.mapped(key).fqn
         found: dict[str, Source] = {}
         unresolved: dict[str, MappedAsset] = {}
@@ -102,7 +102,9 @@ class Upstreams:
 
 
 def _pairs(columns: Iterable[ColumnEdge], upstream: str) -> Pairs:
-    return frozenset((edge.upstream_column, edge.column) for edge in columns if edge.upstream_asset == upstream)
+    return frozenset(
+        (edge.upstream_column, edge.column) for edge in columns if edge.upstream_asset == upstream
+    )
 
 
 def _joined(above: Pairs, below: Pairs) -> Pairs:
