@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from . import wheels
+from .calls import Calls
 from .oracle import Oracle
+from .seeds import seed_warehouse
 from .server import OpenMetadataServer
 
 VERSIONS = ("1.12.14", "2.0.6")
@@ -44,3 +46,15 @@ def server(request: pytest.FixtureRequest, judge: Oracle | None) -> Iterator[Ope
     with OpenMetadataServer(request.param, validate=judge) as server:
         yield server
     assert [] == [problem for problem in server.problems if problem.startswith("answer")]
+
+
+@pytest.fixture
+def call(server: OpenMetadataServer) -> Calls:
+    """Sends requests to the server."""
+    return Calls(server)
+
+
+@pytest.fixture
+def warehouse(server: OpenMetadataServer) -> None:
+    """A service, a database and a schema are there before a test."""
+    seed_warehouse(server)
