@@ -15,6 +15,8 @@ from phlo_hooks.errors import DeliveryError
 
 _SERVICES = "services/pipelineServices"
 _PIPELINES = "pipelines"
+# Of tasks, too, the last two are told only when they are asked for, and would be lost.
+_FIELDS = ("tasks", "tags", "owners")
 # Of a task, all that Dagster says; people add tags, owners and words of their own.
 _OURS = ("displayName", "taskType", "sourceUrl", "downstreamTasks")
 
@@ -46,7 +48,7 @@ class PipelineEntities:
         Raises:
             DeliveryError: the service is not there and may not be made, or the server refuses.
         """
-        found = self._client.find(_PIPELINES, self.fqn(plan.name), "tasks", deleted=True)
+        found = self._client.find(_PIPELINES, self.fqn(plan.name), *_FIELDS, deleted=True)
         if found is None:
             return self._made(plan)
         if found.get("deleted"):
