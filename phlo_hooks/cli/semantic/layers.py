@@ -17,7 +17,7 @@ from phlo_hooks.delivery.records import Told
 from phlo_hooks.envelope import suggest
 from phlo_hooks.errors import ConfigurationError
 from phlo_hooks.events import HookEvent
-from phlo_hooks.memory import MemoryState
+from phlo_hooks.memory import Overlay
 from phlo_hooks.registration import HookRegistration
 from phlo_hooks.semantics.models import SemanticModel
 from phlo_hooks.semantics.provider import QueryResult, SemanticLayerProvider
@@ -67,7 +67,9 @@ class FoundLayer:
     def state(self, choice: StoreChoice) -> StateStore:
         """What is remembered of it, to read; nothing, where there is no store."""
         store = find_store(choice)
-        return PluginState(store, self.key, self.location.name, _tells_nothing) if store else MemoryState()
+        # Scripts' runs have no location.
+        scopes = (self.location.name, "") if store else ()
+        return Overlay(*(PluginState(store, self.key, scope, _tells_nothing) for scope in scopes if store))
 
     def assets(self, instance: dg.DagsterInstance) -> AssetGraph:
         """What the definitions say."""

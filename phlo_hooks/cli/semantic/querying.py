@@ -38,7 +38,7 @@ def query(
     location: str | None,
     as_json: bool,
 ) -> None:
-    """Ask for METRICS, such as: semantic query cancellation_rate --group-by flight__carrier."""
+    """Ask for METRICS, such as: semantic query cancellation_rate --group-by carrier."""
     layers = find_layers(choice, resource_key, location)
     able = [each.resource for each in layers if isinstance(each.resource, Queryable)]
     if not able:
