@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from phlo_hooks.capabilities.console import ConsoleResource
     from phlo_hooks.capabilities.file import FileResource
     from phlo_hooks.capabilities.openlineage import OpenLineageResource
+    from phlo_hooks.capabilities.openmetadata import OpenMetadataResource
     from phlo_hooks.capabilities.webhook import WebhookEndpoint, WebhookResource
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "ConsoleResource",
     "FileResource",
     "OpenLineageResource",
+    "OpenMetadataResource",
     "WebhookEndpoint",
     "WebhookResource",
 ]
@@ -25,6 +27,7 @@ _HOMES = {
     "ConsoleResource": "phlo_hooks.capabilities.console",
     "FileResource": "phlo_hooks.capabilities.file",
     "OpenLineageResource": "phlo_hooks.capabilities.openlineage",
+    "OpenMetadataResource": "phlo_hooks.capabilities.openmetadata",
     "WebhookEndpoint": "phlo_hooks.capabilities.webhook",
     "WebhookResource": "phlo_hooks.capabilities.webhook",
 }

@@ -19,6 +19,7 @@ _COMMANDS = {
     "health": ("phlo_hooks.cli.health", "health"),
     "hooks": ("phlo_hooks.cli.hooks", "hooks"),
     "openlineage": ("phlo_hooks.cli.openlineage", "openlineage"),
+    "openmetadata": ("phlo_hooks.cli.openmetadata", "openmetadata"),
     "relay": ("phlo_hooks.cli.relay", "relay"),
     "replay": ("phlo_hooks.cli.replay", "replay"),
     "store": ("phlo_hooks.cli.store", "store"),

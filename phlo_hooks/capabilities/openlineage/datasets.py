@@ -9,9 +9,9 @@ from phlo_hooks.capabilities.openlineage.facts import DatasetName, Symlink
 from phlo_hooks.capabilities.openlineage.locations import location_name
 from phlo_hooks.capabilities.openlineage.namespaces import NamespaceTemplate
 from phlo_hooks.capabilities.openlineage.sources import DataSource, file_source, read_sources, uri_source
-from phlo_hooks.capabilities.openlineage.table_names import table_parts
 from phlo_hooks.plain import plain_json
 from phlo_hooks.redaction import redact_text
+from phlo_hooks.table_names import table_parts
 
 ASSET_SYMLINK = "DAGSTER_ASSET"
 TABLE_SYMLINK = "TABLE"

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from phlo_hooks.capabilities.openlineage.facts import DatasetName
 from phlo_hooks.capabilities.openlineage.places import Place, place
 from phlo_hooks.capabilities.openlineage.systems import System, system
-from phlo_hooks.capabilities.openlineage.table_names import table_parts
 from phlo_hooks.errors import ConfigurationError
+from phlo_hooks.table_names import table_parts
 
 
 @dataclass(frozen=True)

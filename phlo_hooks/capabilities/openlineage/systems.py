@@ -11,7 +11,7 @@ from openlineage.client.naming import dataset as naming
 
 from phlo_hooks.capabilities.openlineage.facts import DatasetName
 from phlo_hooks.capabilities.openlineage.places import Place
-from phlo_hooks.capabilities.openlineage.table_names import table_parts
+from phlo_hooks.table_names import table_parts
 
 # DuckDB in the cloud: md:database.
 MOTHERDUCK = "md:"

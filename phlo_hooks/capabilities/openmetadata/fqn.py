@@ -49,3 +49,21 @@ def _parts(fqn: str) -> Iterator[str]:
         found = match["quoted"]
         yield match["plain"] if found is None else found.replace('""', '"')
         rest = rest[match.end() :]
+
+
+# Service, database, schema and table.
+_TABLE_PARTS = 4
+
+
+def table_name(fqn: str) -> str:
+    """A table's name, with quotes only where they are needed.
+
+    Raises:
+        ConfigurationError: it is no name, or has not four parts.
+    """
+    found = parts(fqn)
+    if len(found) != _TABLE_PARTS:
+        raise ConfigurationError(
+            f"{fqn!r} has {len(found)} parts: a table's name has four, service.database.schema.table"
+        )
+    return joined(*found)

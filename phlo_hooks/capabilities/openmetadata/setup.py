@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from phlo_hooks.assets import AssetGraph
 from phlo_hooks.capabilities.openmetadata.client import OpenMetadataClient
-from phlo_hooks.capabilities.openmetadata.mapping import TableMapping
+from phlo_hooks.capabilities.openmetadata.mapping import MappedAsset, TableMapping, mapped
 from phlo_hooks.state import StateStore
 
 
@@ -27,6 +27,8 @@ class Setup:
         location: the code location.
         create: whether services, databases, schemas and tables that are missing are created.
         remove_stale_edges: whether lineage that is no longer so is removed, where it is ours.
+        service_type: of database services that are created; None for what the storage kind says.
+        profiles: whether row counts and column profiles are written.
     """
 
     client: OpenMetadataClient
@@ -40,3 +42,9 @@ class Setup:
     location: str = ""
     create: bool = True
     remove_stale_edges: bool = False
+    service_type: str | None = None
+    profiles: bool = True
+
+    def mapped(self, key: str) -> MappedAsset:
+        """What an asset is mapped to; one that `include` and `exclude` leave out is ignored."""
+        return mapped(key, self.assets, self.mapping, self.takes)

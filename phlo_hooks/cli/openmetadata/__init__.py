@@ -1,0 +1,19 @@
+"""`phlo-hooks openmetadata`: which asset is which table, and whether OpenMetadata has what Dagster says."""
+
+from __future__ import annotations
+
+import click
+
+from phlo_hooks.cli.openmetadata.mapping import mapping
+
+
+@click.group()
+def openmetadata() -> None:
+    """What your OpenMetadataResources map to tables, and write.
+
+    They need your definitions: with -m, -f or -w, else the workspace.yaml in this folder.
+    """
+
+
+for _command in (mapping,):
+    openmetadata.add_command(_command)
