@@ -237,7 +237,7 @@ def compiled_sql(spec_metadata: Mapping[str, Any]) -> str | None:
 
 
 def test_facts(spec_metadata: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, str]:
-    """The column that a test looks at, and which test it is, as metadata; nothing of what the manifest has not.
+    """The column that a test looks at, and which test it is, as metadata, as far as the manifest has them.
 
     Args:
         spec_metadata: of the check, which says no more than the test's unique id.
