@@ -13,12 +13,19 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from phlo_hooks.errors import DeliveryError
-from phlo_hooks.rest import Reply, RestClient
+from phlo_hooks.capabilities.openmetadata.fqn import quoted
+from phlo_hooks.errors import DeliveryError, RetryLater
+from phlo_hooks.rest import RestClient
 
 Entity = dict[str, Any]
 _PATCH = {"content-type": "application/json-patch+json"}
 _PAGE = 1000
+# To a request that says which version it is about: it was changed, or deleted.
+_CONFLICTS = (HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND)
+
+
+class ConflictError(RetryLater):
+    """An entity is no longer as it was read."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class OpenMetadataClient:
     rest: RestClient
     dry: bool = False
     changes: list[Change] = field(default_factory=list)
+    # In a dry run, what would be there by now: what refers to it can be shown, too.
+    _pretended: dict[tuple[str, str], Entity] = field(default_factory=dict)
 
     @cached_property
     def version(self) -> tuple[int, int]:
@@ -79,7 +88,7 @@ class OpenMetadataClient:
             params["fields"] = ",".join(fields)
         path = f"/{collection}/name/{quote(fqn, safe='')}"
         found: Entity | None = self.read(path, params)
-        return found
+        return found or self._pretended.get((collection, fqn))
 
     def read(self, path: str, params: Mapping[str, str | int | bool] | None = None) -> Any:
         """What is at a path; None for 404."""
@@ -99,26 +108,50 @@ class OpenMetadataClient:
 
     def put(self, collection: str, body: Mapping[str, Any], about: str) -> Entity:
         """Create or update an entity, and give it back."""
-        return self.write("PUT", f"/{collection}", body, about) or {}
+        made: Entity = self.write("PUT", f"/{collection}", body, about) or {}
+        if self.dry:
+            name = _name(body)
+            made |= {
+                "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{collection}/{name}")),
+                "fullyQualifiedName": name,
+            }
+            self._pretended[collection, name] = made
+        return made
 
     def patch(
         self, collection: str, entity: Mapping[str, Any], operations: Sequence[Mapping[str, Any]], about: str
     ) -> Entity:
-        """Change an entity by JSON Patch (RFC 6902)."""
-        path = f"/{collection}/{entity['id']}"
-        return self.write("PATCH", path, list(operations), about) or dict(entity)
+        """Change an entity by JSON Patch (RFC 6902), as it was read.
 
-    def write(self, method: str, path: str, body: Any, about: str) -> Any:
+        Raises:
+            ConflictError: somebody has changed it since; read it again.
+        """
+        path = f"/{collection}/{entity['id']}"
+        if_match = {"if-match": f'W/"{entity["version"]}"'} if "version" in entity else {}
+        return self.write("PATCH", path, list(operations), about, if_match) or dict(entity)
+
+    def write(
+        self, method: str, path: str, body: Any, about: str, headers: Mapping[str, str] | None = None
+    ) -> Any:
         """Any other write; what the server answers."""
         self.changes.append(Change(method, path, body, about))
         if self.dry:
-            return _pretended(body)
-        return self._sent(method, path, body, about).data
+            return dict(body) if isinstance(body, Mapping) else None
+        kind = _PATCH if method == "PATCH" else {}
+        allow = _CONFLICTS if headers else ()
+        sent = {**kind, **(headers or {})}
+        reply = self.rest.send(method, path, body, headers=sent, allow=allow, about=about)
+        if reply.status in allow:
+            self.changes.pop()
+            raise ConflictError(f"{self.rest.who}: {about} was changed or deleted meanwhile", after=1)
+        return reply.data
 
-    def _sent(self, method: str, path: str, body: Any, about: str) -> Reply:
-        return self.rest.send(method, path, body, headers=_PATCH if method == "PATCH" else None, about=about)
+
+# The fields that name what an entity is in.
+_PARENTS = ("service", "database", "databaseSchema", "classification")
 
 
-def _pretended(body: Any) -> Any:
-    """Something with an id, so that what refers to it can be shown too."""
-    return {"id": str(uuid.UUID(int=0)), **body} if isinstance(body, Mapping) else None
+def _name(body: Mapping[str, Any]) -> str:
+    """The fully qualified name of what a request creates."""
+    above = [body[parent] for parent in _PARENTS if parent in body]
+    return ".".join([*above, quoted(str(body.get("name", "")))])

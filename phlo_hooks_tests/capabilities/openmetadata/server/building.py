@@ -103,6 +103,11 @@ def _case(store: Store, entity: Json) -> Json:
     _, about = links.target(store, entity["entityLink"])
     definition = store.by_name("testDefinition", entity["testDefinition"])
     _check_parameters(entity.get("parameterValues"), definition.get("parameterDefinition") or [])
+    if definition["entityType"] == "COLUMN" and links.parse(entity["entityLink"])[2] is None:
+        raise bad_request(
+            "Column test case must have a field name and an array field name in the entity link. "
+            "e.g. <#E::table::{entityFqn}::columns::{columnName}>"
+        )
     return {
         "entityFQN": about,
         "fullyQualifiedName": names.add(about, entity["name"]),
@@ -116,6 +121,12 @@ def _check_parameters(values: list[Json] | None, definitions: list[Json]) -> Non
     if values and not definitions:
         raise bad_request("Parameter Values doesn't match Test Definition Parameters")
     given = {value.get("name"): value.get("value") for value in values}
+    defined = [definition.get("name") for definition in definitions]
+    for name in given:
+        if name not in defined:
+            raise bad_request(
+                f"Parameter '{name}' is not defined in the test definition. Defined parameters are: {defined}"
+            )
     for definition in definitions:
         if definition.get("required") and given.get(definition.get("name")) is None:
             raise bad_request(f"Required parameter {definition['name']} is not passed in parameterValues")

@@ -12,45 +12,59 @@ from .permissions import Principal
 from .shapes import lineage_details
 from .store import Edge, Json, now
 
-_SOURCE = "Manual"
+# From this version on, columns that are not there are passed over; before, they are refused.
+_DROPS = 2
 
 
 def add(
     catalog: Catalog, start: Json, end: Json, details: Json | None, by: Principal, text: str | None = None
 ) -> None:
-    """Write the edge between two references; nothing that it said before is left."""
+    """Write the edge between two references; nothing that it said before is left, not even when it was made."""
     store = catalog.store
     for reference in (start, end):
         catalog.permissions.check(by, "EditLineage", reference["type"])
     start, end = links.resolve(store, start), links.resolve(store, end)
-    before = store.edges.get((start["id"], end["id"]))
-    made = {"createdAt": now(), "createdBy": by.name} if before is None else _made(before)
-    full = {"source": _SOURCE, **_checked(catalog, start, end, details or {}), **made}
-    full.update(updatedAt=now(), updatedBy=by.name)
+    full = {"source": "Manual", **_checked(catalog, start, end, details or {})}
+    full.update(createdAt=now(), createdBy=by.name, updatedAt=now(), updatedBy=by.name)
     store.edges[start["id"], end["id"]] = Edge(start["type"], start["id"], end["type"], end["id"], full, text)
 
 
-def _made(edge: Edge) -> Json:
-    return {key: edge.details[key] for key in ("createdAt", "createdBy") if key in edge.details}
-
-
 def _checked(catalog: Catalog, start: Json, end: Json, details: Json) -> Json:
-    """The details with the pipeline in full; every column is one of the two entities'."""
+    """The details with the pipeline in full, and with columns of the two entities alone."""
     full = copy.deepcopy(details)
     if full.get("pipeline") is not None:
         full["pipeline"] = links.resolve(catalog.store, full["pipeline"])
-    for each in full.get("columnsLineage") or []:
-        for column in each.get("fromColumns") or []:
-            _check_column(catalog, start, column)
-        if each.get("toColumn") is not None:
-            _check_column(catalog, end, each["toColumn"])
+    if full.get("columnsLineage"):
+        check = _dropped if catalog.major >= _DROPS else _refused
+        sources, targets = _columns(catalog, start), _columns(catalog, end)
+        full["columnsLineage"] = check(full["columnsLineage"], sources, targets)
     return full
 
 
-def _check_column(catalog: Catalog, reference: Json, fqn: str) -> None:
+def _columns(catalog: Catalog, reference: Json) -> set[str]:
     entity = catalog.store.by_id(reference["type"], reference["id"])
-    if fqn not in {column["fullyQualifiedName"] for column in columns.walk(entity.get("columns") or [])}:
-        raise bad_request(f"Invalid column name {fqn}")
+    return {column["fullyQualifiedName"] for column in columns.walk(entity.get("columns") or [])}
+
+
+def _refused(given: list[Json], sources: set[str], targets: set[str]) -> list[Json]:
+    """All, if all name columns that are there."""
+    for each in given:
+        for column in each.get("fromColumns") or []:
+            if column not in sources:
+                raise bad_request(f"Invalid column name {column}")
+        if each.get("toColumn") not in targets:
+            raise bad_request(f"Invalid column name {each.get('toColumn')}")
+    return given
+
+
+def _dropped(given: list[Json], sources: set[str], targets: set[str]) -> list[Json]:
+    """Those that name columns that are there; of the others the answer says nothing."""
+    kept = []
+    for each in given:
+        there = [column for column in each.get("fromColumns") or [] if column in sources]
+        if there and each.get("toColumn") in targets:
+            kept.append({**each, "fromColumns": there})
+    return kept
 
 
 def edge(catalog: Catalog, from_id: str, to_id: str) -> Json:

@@ -38,6 +38,8 @@ def by_put(store: Store, original: Json, built: Json, kind: str, *, bot: bool) -
         for key in _NOT_BY_BOTS:
             if original.get(key):
                 updated[key] = copy.deepcopy(original[key])
+    if updated.get("dataProducts") and not updated.get("domains"):
+        raise bad_request("Domain cannot be empty when data products are provided.")
     if original.get("tags") or updated.get("tags"):
         links.merge_labels(store, original, updated)
     _update_tasks(store, original, updated, bot=bot)

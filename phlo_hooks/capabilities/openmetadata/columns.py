@@ -1,0 +1,76 @@
+"""Columns of a table: as Dagster has them, and how they meet those that OpenMetadata has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from phlo_hooks.capabilities.openmetadata.types import typed
+from phlo_hooks.event_parts import Column
+
+Columns = list[dict[str, Any]]
+# What makes a column the one that it is; all else is said of it.
+_SHAPE = ("name", "dataType", "arrayDataType", "dataLength", "precision", "scale", "dataTypeDisplay")
+_LONGEST = 256
+
+
+def wanted_columns(columns: Iterable[Column], described: Mapping[str, str]) -> Columns:
+    """The columns for a request. One that OpenMetadata cannot name is left out, and so is a second one of a
+    name, whatever its case: the server refuses the whole table for it.
+
+    Args:
+        columns: as Dagster has them.
+        described: descriptions of those that have none of their own, by name.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for column in columns:
+        if 0 < len(column.name) <= _LONGEST and "::" not in column.name:
+            found.setdefault(column.name.lower(), _wanted(column, described))
+    return list(found.values())
+
+
+def _wanted(column: Column, described: Mapping[str, str]) -> dict[str, Any]:
+    about = column.description or described.get(column.name)
+    return {
+        "name": column.name,
+        **typed(column.type),
+        **({"description": about} if about else {}),
+        **({"constraint": "NOT_NULL"} if column.nullable is False else {}),
+    }
+
+
+def digest(columns: Sequence[Mapping[str, Any]]) -> str:
+    """Of names and types, in their order."""
+    text = json.dumps([_shape(each) for each in columns], sort_keys=True)
+    return sha256(text.encode()).hexdigest()[:32]
+
+
+def _shape(column: Mapping[str, Any]) -> dict[str, Any]:
+    shape = {key: column[key] for key in _SHAPE if column.get(key) is not None}
+    children = [_shape(each) for each in column.get("children") or []]
+    return {**shape, "children": children} if children else shape
+
+
+def renewed(current: Columns, wanted: Columns) -> Columns:
+    """The wanted columns, with what is said of those that are there already."""
+    there = {each["name"]: each for each in current}
+    return [_renewed(there.get(each["name"]), each) for each in wanted]
+
+
+def _renewed(old: Mapping[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
+    if old is None:
+        return new
+    said = {key: value for key, value in old.items() if key not in _SHAPE and key != "children"}
+    children = renewed(old.get("children") or [], new.get("children") or [])
+    return {**new, **said, **({"children": children} if children else {})}
+
+
+def descriptions(columns: Columns, path: str = "/columns") -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The name within the table, the JSON pointer, and the column, of each one and of all within it."""
+    for at, each in enumerate(columns):
+        here = f"{path}/{at}"
+        yield each["name"], here, each
+        for name, pointer, child in descriptions(each.get("children") or [], f"{here}/children"):
+            yield f"{each['name']}.{name}", pointer, child

@@ -1,0 +1,94 @@
+"""What Dagster says of a table: the definitions, and the last materialization that told its columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from phlo_hooks.assets import AssetInfo
+from phlo_hooks.capabilities.openmetadata import fqn
+from phlo_hooks.capabilities.openmetadata.columns import Columns, wanted_columns
+from phlo_hooks.capabilities.openmetadata.known_tables import kept_key
+from phlo_hooks.capabilities.openmetadata.places import service_type
+from phlo_hooks.capabilities.openmetadata.setup import Setup
+from phlo_hooks.capabilities.openmetadata.tags import wanted_tags
+from phlo_hooks.event_parts import Column
+from phlo_hooks.events import AssetEvent
+from phlo_hooks.state import StateChange
+
+
+@dataclass(frozen=True)
+class WantedTable:
+    """A table as Dagster has it.
+
+    Args:
+        names: of the service, the database, the schema and the table.
+        owned: whether Dagster computes it. Of one that it only reads, no more is written than what nobody
+            else has said.
+        columns: none where nobody says them.
+        tags: their fully qualified names.
+    """
+
+    asset: str
+    names: tuple[str, ...]
+    service_type: str
+    owned: bool = True
+    columns: Columns | None = None
+    description: str | None = None
+    source_url: str | None = None
+    owners: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    @property
+    def fqn(self) -> str:
+        """Its fully qualified name."""
+        return fqn.joined(*self.names)
+
+    @property
+    def about(self) -> str:
+        """For errors, and for who looks at what would be written."""
+        return f"table {self.fqn}, for asset {self.asset}"
+
+
+def wanted_table(setup: Setup, name: str, key: str, event: AssetEvent | None) -> WantedTable:
+    """What is known of an asset's table.
+
+    Args:
+        setup: where the definitions are, and what is remembered.
+        name: of the table.
+        key: of the asset.
+        event: the end of a materialization, where there was one just now.
+    """
+    info = setup.assets.asset(key) or AssetInfo(key)
+    kind = info.storage_kind or setup.mapping.remembered(key).get("dagster/storage_kind")
+    described = {each.name: each.description for each in info.columns if each.description}
+    columns = _told_columns(setup, key, event) or info.columns
+    page = setup.webserver_url
+    return WantedTable(
+        asset=key,
+        names=fqn.parts(name),
+        service_type=setup.service_type or service_type(kind),
+        owned=info.executable,
+        columns=wanted_columns(columns, described) if columns else None,
+        description=info.description,
+        source_url=f"{page}/assets/{quote(key)}" if page else None,
+        owners=info.owners,
+        tags=wanted_tags(info),
+    )
+
+
+def _told_columns(setup: Setup, key: str, event: AssetEvent | None) -> tuple[Column, ...]:
+    """What the last materialization that said its columns has said."""
+    place = f"columns/{kept_key(key)}"
+    found = setup.shared.get(place)
+    if event is None or not event.columns:
+        return tuple(Column(**each) for each in found.value) if found else ()
+    value: list[dict[str, Any]] = [_plain(each) for each in event.columns]
+    if not setup.client.dry and (found is None or found.value != value):
+        setup.shared.commit([StateChange(place, value, found.version if found else 0)])
+    return event.columns
+
+
+def _plain(column: Column) -> dict[str, Any]:
+    return {key: value for key, value in column.model_dump(mode="json").items() if value not in (None, {})}
