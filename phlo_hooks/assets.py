@@ -1,7 +1,7 @@
-"""What the definitions of a code location say of its assets, where an event is not enough.
+"""What the definitions of a code location say of its assets and jobs, where an event is not enough.
 
 An event tells what happened, and stays true. This tells what there is now: what an asset is computed from,
-where its table is, who has it, in which partitions it comes.
+where its table is, who has it, in which partitions it comes, which jobs compute it.
 """
 
 from __future__ import annotations
@@ -113,8 +113,38 @@ class CheckInfo:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class TaskInfo:
+    """One op of a job.
+
+    Args:
+        name: as the key of its step; of an op within a graph `graph.op`, of each step of a dynamic one `op`.
+        upstream: the names of the tasks whose outputs it waits for, sorted.
+        asset_keys: of the assets that it makes, sorted; none where it makes none, as of a check.
+    """
+
+    name: str
+    upstream: tuple[str, ...] = ()
+    asset_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class JobInfo:
+    """One job that somebody has defined: of assets, or of ops.
+
+    Args:
+        tags: as their author set them.
+        tasks: by name.
+    """
+
+    name: str
+    description: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    tasks: tuple[TaskInfo, ...] = ()
+
+
 class AssetGraph(Protocol):
-    """The assets and checks of one code location."""
+    """The assets, checks and jobs of one code location."""
 
     def keys(self) -> tuple[str, ...]:
         """The keys of all assets of the definitions, external ones too, sorted; those that are only named as
@@ -138,8 +168,13 @@ class AssetGraph(Protocol):
         it is all of them.
         """
 
+    def jobs(self) -> tuple[JobInfo, ...]:
+        """The jobs of the definitions by name, those that only a schedule or sensor launches, too; not the
+        one that Dagster makes for assets without any.
+        """
+
     def fingerprint(self) -> str:
-        """Changes with whatever is said of an asset or check here; the same in each process."""
+        """Changes with whatever is said of an asset, check or job here; the same in each process."""
 
 
 class NoAssets:
@@ -166,6 +201,10 @@ class NoAssets:
         return None
 
     def upstream_partitions(self, key: str, partition_key: str, upstream: str) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def jobs(self) -> tuple[JobInfo, ...]:
         """None."""
         return ()
 

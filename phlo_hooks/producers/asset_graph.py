@@ -1,4 +1,4 @@
-"""The assets and checks of a code location, each looked at when somebody asks for it."""
+"""The assets, checks and jobs of a code location, each looked at when somebody asks for it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from functools import cached_property
 
 import dagster as dg
 
-from phlo_hooks.assets import AssetInfo, CheckInfo, PartitionInfo
+from phlo_hooks.assets import AssetInfo, CheckInfo, JobInfo, PartitionInfo
 from phlo_hooks.producers.asset_info import asset_info, check_info
 from phlo_hooks.producers.catalog import Catalog, CheckFacts
 from phlo_hooks.producers.dbt import manifest_of
+from phlo_hooks.producers.job_info import job_infos
 from phlo_hooks.producers.partitions import partition_info, upstream_keys
 from phlo_hooks.redaction import Redactor
 
@@ -88,6 +89,21 @@ class DefinedAssets:
             logger.debug("asset %s: partitions of %s for %r", key, upstream, partition_key, exc_info=True)
             return ()
 
+    def jobs(self) -> tuple[JobInfo, ...]:
+        """As of `AssetGraph`; none where the definitions cannot be resolved, which is logged."""
+        return self._jobs
+
+    @cached_property
+    def _jobs(self) -> tuple[JobInfo, ...]:
+        return self._job_infos(self.redactor)
+
+    def _job_infos(self, redactor: Redactor) -> tuple[JobInfo, ...]:
+        try:
+            return job_infos(self._catalog.jobs(), redactor)
+        except Exception:
+            logger.warning("the jobs of the definitions cannot be told", exc_info=True)
+            return ()
+
     def fingerprint(self) -> str:
         """As of `AssetGraph`. The secrets are in it, not as they are: which ones are known differs."""
         return self._fingerprint
@@ -99,11 +115,12 @@ class DefinedAssets:
             digest.update(json.dumps(info, sort_keys=True, default=vars).encode() + b"\n")
         return digest.hexdigest()
 
-    def _unredacted(self) -> Iterator[AssetInfo | CheckInfo]:
+    def _unredacted(self) -> Iterator[AssetInfo | CheckInfo | JobInfo]:
         """All of it, with the same values hidden in each process: those that any reader can tell."""
         known = Redactor()
         yield from (asset_info(self._catalog.assets[key], known) for key in self._keys)
         yield from (self._info(facts, known) for _, facts in sorted(self._catalog.checks.items()))
+        yield from self._job_infos(known)
 
     def _info(self, check: CheckFacts, redactor: Redactor) -> CheckInfo:
         return check_info(check, redactor, manifest_of(self._catalog.asset(check.asset_key).metadata))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -65,13 +65,20 @@ class Catalog:
     Args:
         assets: what `dg.Definitions` was given, in any of the forms it takes.
         rules: how to tell an asset's stage.
+        jobs: gives the resolved jobs; called when somebody asks for them, since it resolves everything.
 
     Raises:
         ConfigurationError: an asset's tag names a stage that there is not.
     """
 
-    def __init__(self, assets: Iterable[Any] = (), rules: StageRules | None = None) -> None:
+    def __init__(
+        self,
+        assets: Iterable[Any] = (),
+        rules: StageRules | None = None,
+        jobs: Callable[[], Iterable[dg.JobDefinition]] = tuple,
+    ) -> None:
         self._sources = tuple(assets)
+        self.jobs = jobs
         self._rules = rules or StageRules()
         facts = (self._facts(spec, definition) for spec, definition in self._specs())
         self._assets = {fact.key: fact for fact in facts}

@@ -5,7 +5,7 @@ A test runs each of these on the lowest and the highest supported Dagster.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from inspect import getclosurevars
 from pathlib import Path
@@ -15,6 +15,7 @@ import dagster as dg
 from dagster import DagsterRun, EventLogEntry
 from dagster._check import CheckError
 from dagster._core import definitions
+from dagster._core.definitions.dependency import NodeHandle
 from dagster._core.definitions.partitions import utils as partition_utils
 from dagster._core.event_api import EventLogCursor
 from dagster._core.events import EngineEventData
@@ -188,6 +189,24 @@ def jobs_of(instigator: Any) -> list[Any]:
     if isinstance(instigator, dg.SensorDefinition):
         return [target.job_def for target in instigator.targets if target.has_job_def]
     return []
+
+
+def ops_of(job: dg.JobDefinition) -> frozenset[str]:
+    """The keys of the steps of a job, one for each op; an execution plan has them too, but needs a config."""
+    tops = ((node, NodeHandle(node.name, None)) for node in job.graph.nodes)
+    return frozenset(str(handle) for node, top in tops for handle in node.definition.get_op_handles(top))
+
+
+def op_edges(job: dg.JobDefinition) -> frozenset[tuple[str, str]]:
+    """Which op of a job waits for which: upstream and downstream, through the graphs that they are in."""
+    pairs = job.graph.get_op_input_output_handle_pairs(None)
+    return frozenset((str(output.node_handle), str(input_.node_handle)) for output, input_ in pairs)
+
+
+def ops_by_asset(job: dg.JobDefinition) -> Mapping[dg.AssetKey, str]:
+    """The op of a job that yields each of its assets; publicly a job says no more than which they are."""
+    layer = job.asset_layer
+    return {key: str(layer.get_op_output_handle(key).node_handle) for key in layer.selected_asset_keys}
 
 
 def mapping_between(

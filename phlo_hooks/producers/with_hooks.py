@@ -72,7 +72,9 @@ def with_hooks(
     for job in defs.jobs or ():
         check_tags(job.tags or {}, job.name)
     assets = _assets(defs)
-    catalog = Catalog((*assets, *(defs.asset_checks or ())), StageRules(options.stages))
+    sources = (*assets, *(defs.asset_checks or ()))
+    # Of the definitions with their resources: without them, no job can be resolved.
+    catalog = Catalog(sources, StageRules(options.stages), lambda: rebuilt.resolve_all_job_defs())  # noqa: PLW0108  # not yet there
     subscriptions = Subscriptions(options.hooks, resources, catalog, plugins=options.plugins)
     held = [*resources.items(), (RESOURCE_KEY, settings), *_bound_elsewhere(defs, assets)]
     runtime = Runtime(
@@ -87,7 +89,8 @@ def with_hooks(
         limits=lambda: settings.limits,
     )
     bound = BoundHooks(settings, runtime, options)
-    return _rebuilt(defs, assets, {**resources, RESOURCE_KEY: bound}, runtime, options)
+    rebuilt = _rebuilt(defs, assets, {**resources, RESOURCE_KEY: bound}, runtime, options)
+    return rebuilt
 
 
 def _check(hooks: Any, since: Any) -> None:

@@ -31,6 +31,9 @@ from phlo_hooks.producers.dagster_private import (
     made_of,
     mapping_between,
     on_run_events,
+    op_edges,
+    ops_by_asset,
+    ops_of,
     report_row,
     running_step,
     step_key_of,
@@ -421,6 +424,62 @@ def test_how_partitions_depend_on_others() -> None:
     assert isinstance(mapping_between(None, two, daily), dg.MultiToSingleDimensionPartitionMapping)
 
 
+def nested_job() -> dg.JobDefinition:
+    """An op before a graph of two, and one after it."""
+
+    @dg.op
+    def first() -> int:
+        return 1
+
+    @dg.op
+    def plus(value: int) -> int:
+        return value
+
+    @dg.graph
+    def twice(value: int) -> int:
+        return plus.alias("again")(plus(value))
+
+    @dg.job
+    def nested() -> None:
+        plus.alias("last")(twice(first()))
+
+    return nested
+
+
+def test_the_ops_of_a_job() -> None:
+    """By the keys that their steps have when the job runs."""
+    found = nested_job()
+    steps = {event.step_key for event in found.execute_in_process().all_events if event.is_step_success}
+    assert ops_of(found) == {"first", "twice.plus", "twice.again", "last"} == steps
+
+
+def test_what_ops_wait_for() -> None:
+    """Also what is in a graph, for what is outside of it."""
+    assert op_edges(nested_job()) == {
+        ("first", "twice.plus"),
+        ("twice.plus", "twice.again"),
+        ("twice.again", "last"),
+    }
+
+
+def test_which_op_makes_an_asset() -> None:
+    """Of a graph asset, the op within it that yields the value."""
+
+    @dg.op
+    def load() -> int:
+        return 1
+
+    @dg.graph_asset(key=["raw", "orders"])
+    def orders() -> int:
+        return load()
+
+    defs = dg.Definitions(assets=[orders], jobs=[dg.define_asset_job("all_of_it")])
+    assert ops_by_asset(defs.resolve_job_def("all_of_it")) == {
+        dg.AssetKey(["raw", "orders"]): "raw__orders.load"
+    }
+    assert ops_by_asset(nested_job()) == {}
+
+
 def test_nothing_here_is_deprecated(instance: dg.DagsterInstance) -> None:
     """A warning of Dagster's would be an error in a deployment that makes errors of warnings."""
     with warnings.catch_warnings():
@@ -428,3 +487,4 @@ def test_nothing_here_is_deprecated(instance: dg.DagsterInstance) -> None:
         default_store_url(instance)
         jobs_of(with_jobs(schedule(), [other_job()]))
         lacks_resources(job)
+        ops_of(nested_job()), op_edges(nested_job()), ops_by_asset(nested_job())

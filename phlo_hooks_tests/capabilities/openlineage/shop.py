@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from phlo_hooks.assets import AssetInfo, CheckInfo, NoAssets, PartitionInfo
+from phlo_hooks.assets import AssetInfo, CheckInfo, JobInfo, NoAssets, PartitionInfo
 from phlo_hooks.capabilities.openlineage.compose import Composer
 from phlo_hooks.capabilities.openlineage.datasets import DatasetNaming
 from phlo_hooks.capabilities.openlineage.ledger import Ledger
@@ -45,6 +45,9 @@ class Shelf(NoAssets):
 
     def upstream_partitions(self, key: str, partition_key: str, upstream: str) -> tuple[str, ...]:
         return (partition_key,)
+
+    def jobs(self) -> tuple[JobInfo, ...]:
+        return ()
 
 
 SHELF = Shelf(
