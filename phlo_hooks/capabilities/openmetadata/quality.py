@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from phlo_hooks.capabilities.openmetadata.batch import each
 from phlo_hooks.capabilities.openmetadata.cases import about
 from phlo_hooks.capabilities.openmetadata.check_kinds import Check
 from phlo_hooks.capabilities.openmetadata.results import Results, result
+from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.capabilities.openmetadata.suites import Suites
 from phlo_hooks.envelope import utc_now
@@ -21,7 +22,7 @@ class QualityWriter:
     setup: Setup
 
     def handle(self, event: HookEvent) -> None:
-        """Add the result of a check, with all that it needs; or `sync`, after the definitions have changed.
+        """Add the result of a check, with all that it needs; or make the test cases of changed definitions.
 
         Raises:
             PermanentError: the server refuses it, or there is no such table.
@@ -29,7 +30,8 @@ class QualityWriter:
             DeliveryError: the server cannot be asked.
         """
         if isinstance(event, DefinitionsEvent):
-            self.sync()
+            checks = self._checks()
+            Rounds("quality", self.setup.state).go(event.event_id, checks, self._writes(checks))
         elif isinstance(event, QualityResultEvent):
             self._add(event)
 
@@ -37,11 +39,22 @@ class QualityWriter:
         """Make the test cases of all checks of the definitions that are not there yet.
 
         Raises:
-            PermanentError: what was refused, a line each; all others are there.
+            PermanentError: some were refused; all others are there.
             DeliveryError: the server cannot be asked.
         """
+        checks = self._checks()
+        write = self._writes(checks)
+        refused = [each for key in sorted(checks) for each in refusals(key, write)]
+        if refused:
+            raise refusal(refused)
+
+    def _checks(self) -> dict[str, Check]:
+        found = map(Check.of, self.setup.assets.checks())
+        return {f"{check.asset_key}.{check.name}": check for check in found}
+
+    def _writes(self, checks: Mapping[str, Check]) -> Callable[[str], object]:
         suites = Suites(self.setup)
-        each(map(Check.of, self.setup.assets.checks()), suites.case)
+        return lambda key: suites.case(checks[key])
 
     def _add(self, event: QualityResultEvent) -> None:
         check = Check.of_event(event, self.setup.assets)

@@ -15,6 +15,7 @@ from phlo_hooks.capabilities.openmetadata.cases import (
 from phlo_hooks.capabilities.openmetadata.check_kinds import Check
 from phlo_hooks.capabilities.openmetadata.client import Entity
 from phlo_hooks.capabilities.openmetadata.fqn import quoted
+from phlo_hooks.capabilities.openmetadata.notices import Notices
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.errors import PermanentError, RetryLater
 
@@ -36,14 +37,14 @@ class Suites:
 
     def __init__(self, setup: Setup, waited: timedelta | None = None) -> None:
         self._setup, self._client, self._waited = setup, setup.client, waited
-        self._tables: dict[str, Entity] = {}
+        self._tables: dict[str, Entity | None] = {}
         self._defined: set[str] = set()
 
     def case(self, check: Check) -> str | None:
         """The fully qualified name of a check's test case, which is there then.
 
-        None where nothing is to be told: the asset is no table, or somebody has deleted the test case, or
-        its column is not there yet and no result needs it.
+        None where nothing is to be told: the asset is no table, or somebody has deleted the table or the
+        test case, or the table or its column is not there yet and no result needs it.
 
         Raises:
             PermanentError: the table is not there, or the server refuses the test case.
@@ -53,6 +54,8 @@ class Suites:
         if place.fqn is None:
             return None
         table = self._table(check, place.fqn)
+        if table is None:
+            return None
         column = column_of(check, table) if check.column and linkable(check.column) else None
         if check.column and column is None and not self._goes_to_table(check, place.fqn):
             return None
@@ -62,24 +65,29 @@ class Suites:
             return self._made(case, table)
         return None if found.get("deleted") else str(found["fullyQualifiedName"])
 
-    def _table(self, check: Check, fqn: str) -> Entity:
+    def _table(self, check: Check, fqn: str) -> Entity | None:
         if fqn not in self._tables:
-            found = self._client.find("tables", fqn, "columns", "testSuite")
-            self._tables[fqn] = found if found is not None else self._missing(check, fqn)
+            found = self._client.find("tables", fqn, "columns", "testSuite", deleted=True)
+            is_there = found is not None and not found.get("deleted")
+            self._tables[fqn] = found if is_there else self._missing(check, fqn, deleted=found is not None)
         return self._tables[fqn]
 
-    def _missing(self, check: Check, fqn: str) -> Entity:
-        """What a dry run would have made."""
+    def _missing(self, check: Check, fqn: str, *, deleted: bool) -> Entity | None:
+        """What a dry run would have made; None where nothing is to be told."""
         setup = self._setup
-        if setup.create and self._client.dry:
+        if self._client.dry and setup.create and not deleted:
             info = setup.assets.asset(check.asset_key)
             columns = [{"name": column.name} for column in info.columns] if info else []
             return {"fullyQualifiedName": fqn, "columns": columns}
         text = f"{about(check)}: the table {fqn} is not in OpenMetadata"
         if setup.create and self._is_new:
             raise RetryLater(f"{text} yet; it is tried again", after=_PAUSE)
-        advice = "see why it was not created" if setup.create else "ingest it there, or set create=True"
-        raise PermanentError(f"{text}: {advice}, then phlo-hooks dead-letters replay")
+        if self._waited is None or deleted:
+            return None
+        if setup.create:
+            raise PermanentError(f"{text}: see why it was not created, then phlo-hooks dead-letters replay")
+        Notices(setup.state).once(f"{text}, and create is off: its results are not written")
+        return None
 
     def _goes_to_table(self, check: Check, fqn: str) -> bool:
         """Whether a case whose column is not there is the table's. One that was made before its column came
@@ -115,7 +123,7 @@ class Suites:
             # From now on it is there.
             self._tables[case.table] = {**table, "testSuite": {"type": "testSuite"}}
         made = self._client.put(_CASES, body, f"test case {case.fqn}, {about(case.check)}")
-        return str(made.get("fullyQualifiedName") or case.fqn)
+        return case.fqn if self._client.dry else str(made["fullyQualifiedName"])
 
     def _define(self, case: Case) -> None:
         kind, column = case.check.kind, case.column is not None

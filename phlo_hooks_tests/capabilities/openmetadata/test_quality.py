@@ -467,10 +467,32 @@ def test_a_table_that_is_about_to_come(server: OpenMetadataServer, graph: Any) -
         writer(server, assets).handle(event(at=utc_now()))
     with pytest.raises(PermanentError, match="see why it was not created"):
         writer(server, assets).handle(event())
-    with pytest.raises(PermanentError, match="ingest it there, or set create=True"):
-        writer(server, assets, create=False).handle(event(at=utc_now()))
-    with pytest.raises(PermanentError, match="check not_empty, for asset orders"):
-        writer(server, assets).sync()
+    writer(server, assets).sync()
+    assert server.writes == []
+
+
+def test_a_table_that_is_not_to_be_created(
+    server: OpenMetadataServer, graph: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody will make it: its results are left out, and that is said once."""
+    seed_warehouse(server)
+    made = writer(server, graph(asset("orders"), check("orders")), create=False)
+    made.handle(event(at=utc_now()))
+    made.handle(event())
+    assert server.writes == []
+    [record] = [each for each in caplog.records if "create is off" in each.message]
+    assert "check not_empty, for asset orders: the table" in record.message
+
+
+def test_a_table_that_somebody_deleted(orders: OpenMetadataServer, graph: Any) -> None:
+    """Its next materialization may bring it back, so a new result waits; else nothing is written."""
+    made = writer(orders, graph(asset("orders"), check("orders")))
+    orders.delete("table", ORDERS)
+    made.sync()
+    made.handle(event())
+    with pytest.raises(RetryLater):
+        made.handle(event(at=utc_now()))
+    assert orders.writes == []
 
 
 def test_a_column_that_is_about_to_come(orders: OpenMetadataServer, graph: Any) -> None:
@@ -501,7 +523,8 @@ def test_one_that_is_refused_does_not_hold_up_the_others(orders: OpenMetadataSer
     orders.fail("PUT", "dataQuality/testCases$", 400, body={"code": 400, "message": "Invalid column name x"})
     with pytest.raises(PermanentError) as caught:
         writer(orders, assets).sync()
-    [line] = str(caught.value).splitlines()
+    line = str(caught.value)
+    assert line.startswith("not written: 1: customers.not_empty: OpenMetadata at ")
     assert "answered 400 to PUT /dataQuality/testCases" in line
     assert "check not_empty, for asset customers" in line
     assert "Invalid column name x" in line
