@@ -34,12 +34,14 @@ class Change:
 
     Args:
         about: what it changes and for which asset: `table shop.public.orders, for asset marts/orders`.
+        created: whether the server says that it was not there before.
     """
 
     method: str
     path: str
     body: Any
     about: str
+    created: bool = False
 
 
 @dataclass
@@ -134,16 +136,16 @@ class OpenMetadataClient:
         self, method: str, path: str, body: Any, about: str, headers: Mapping[str, str] | None = None
     ) -> Any:
         """Any other write; what the server answers."""
-        self.changes.append(Change(method, path, body, about))
         if self.dry:
+            self.changes.append(Change(method, path, body, about))
             return dict(body) if isinstance(body, Mapping) else None
         kind = _PATCH if method == "PATCH" else {}
         allow = _CONFLICTS if headers else ()
         sent = {**kind, **(headers or {})}
         reply = self.rest.send(method, path, body, headers=sent, allow=allow, about=about)
         if reply.status in allow:
-            self.changes.pop()
             raise ConflictError(f"{self.rest.who}: {about} was changed or deleted meanwhile", after=1)
+        self.changes.append(Change(method, path, body, about, reply.status == HTTPStatus.CREATED))
         return reply.data
 
 
