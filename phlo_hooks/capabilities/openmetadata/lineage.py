@@ -2,20 +2,163 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from phlo_hooks.capabilities.openmetadata.client import Entity
+from phlo_hooks.capabilities.openmetadata.edge_client import EdgeClient
+from phlo_hooks.capabilities.openmetadata.edge_tables import EdgeTables, TableColumns
+from phlo_hooks.capabilities.openmetadata.edges import Edge, Wrote, after_writing, merged
+from phlo_hooks.capabilities.openmetadata.kept import memory_of
+from phlo_hooks.capabilities.openmetadata.lineage_ledger import LineageLedger
+from phlo_hooks.capabilities.openmetadata.mapping import MappedAsset
+from phlo_hooks.capabilities.openmetadata.notices import Notices
+from phlo_hooks.capabilities.openmetadata.pipeline_entities import PipelineEntities
+from phlo_hooks.capabilities.openmetadata.pipeline_plans import Plans
+from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
 from phlo_hooks.capabilities.openmetadata.setup import Setup
-from phlo_hooks.events import HookEvent
+from phlo_hooks.capabilities.openmetadata.stale_edges import StaleEdges
+from phlo_hooks.capabilities.openmetadata.upstreams import Pairs, Said, Source, Upstreams
+from phlo_hooks.event_parts import ColumnEdge
+from phlo_hooks.events import AssetEvent, DefinitionsEvent, HookEvent, LineageEvent
+
+# Lineage that comes with each materialization, and says no more than its end does.
+_BUS = "dagster"
 
 
-@dataclass(frozen=True)
 class LineageWriter:
-    """Writes them."""
+    """Writes it, once a table is there: when an asset has succeeded, or the definitions have changed.
 
-    setup: Setup
+    What people and other tools wrote of an edge stays. A failed or skipped asset writes nothing, nor does one
+    that names no upstream. What is no longer so stays too, unless `remove_stale_edges` is set, and then only
+    what was written here is removed.
+
+    Args:
+        setup: what the parts of the resource share.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._state = memory_of(setup)
+        self._ledger = LineageLedger(self._state)
+        self._notices = Notices(self._state)
+        self._upstreams = Upstreams(setup, self._ledger.said)
+        self._stale = StaleEdges(setup, self._ledger)
+        self._plans = Plans(setup)
+        self._pipelines = PipelineEntities(setup)
 
     def handle(self, event: HookEvent) -> None:
-        """Deliver one event."""
+        """Deliver one event.
+
+        Raises:
+            PermanentError: the server refuses an edge; the message names the asset.
+            DeliveryError: anything else; another attempt may work.
+        """
+        if isinstance(event, DefinitionsEvent):
+            tables, rounds = EdgeTables(self._setup), Rounds("lineage", self._state)
+            rounds.go(event.event_id, self._setup.assets.keys(), lambda key: self._write(key, tables))
+            self._stale.of_gone_assets()
+        elif isinstance(event, LineageEvent) and event.producer != _BUS:
+            self._of_user(event)
+        elif isinstance(event, AssetEvent) and event.asset_key and _succeeded(event):
+            self._ledger.note(event.asset_key, Said(columns=event.column_lineage))
+            self._write(event.asset_key, EdgeTables(self._setup), getattr(event, "sql", None))
 
     def sync(self) -> None:
-        """Bring everything up to date that the definitions say."""
+        """Bring everything up to date that the definitions say, and events have said.
+
+        Raises:
+            PermanentError: some edges were refused; all others are written.
+            DeliveryError: the server could not be reached.
+        """
+        tables = EdgeTables(self._setup)
+        refused: list[str] = []
+        for key in self._setup.assets.keys():  # noqa: SIM118  # no mapping
+            refused += refusals(key, lambda key: self._write(key, tables))
+        self._stale.of_gone_assets()
+        if refused:
+            raise refusal(refused)
+
+    def _of_user(self, event: LineageEvent) -> None:
+        """Its columns are those of the asset that it is about, or else of the first that has edges."""
+        own = event.asset_key or next((key for _, key in event.edges), None)
+        keys = dict.fromkeys(
+            [*(key for _, key in event.edges), *([own] if own and event.column_edges else [])]
+        )
+        for key in keys:
+            upstream = tuple(above for above, below in event.edges if below == key)
+            columns: tuple[ColumnEdge, ...] = event.column_edges if key == own else ()
+            self._ledger.note(key, Said(upstream, columns))
+            self._write(key, EdgeTables(self._setup))
+
+    def _write(self, key: str, tables: EdgeTables, sql: str | None = None) -> None:
+        mapped = self._setup.mapped(key)
+        if mapped.status == "unresolved":
+            self._notices.once(f"asset {key}: no lineage is written: {mapped.advice}")
+        if mapped.fqn is None:
+            return
+        sources = self._upstreams.of(key)
+        for each in sources.unresolved:
+            self._notices.once(f"asset {key}: no lineage from {each.asset_key}: {each.advice}")
+        self._stale.of(key, mapped.fqn, sources)
+        for source, edge in self._ends(mapped, sources.found, tables):
+            self._write_edge(mapped, source, edge, sql)
+
+    def _ends(
+        self, mapped: MappedAsset, sources: tuple[Source, ...], tables: EdgeTables
+    ) -> Iterator[tuple[Source, EdgeClient]]:
+        """The edges of which both tables are there."""
+        key, fqn = mapped.asset_key, mapped.fqn or ""
+        table = tables.table(key, fqn) if sources else None
+        for source in sources if table else ():
+            upstream = tables.table(source.asset_key, source.fqn)
+            if table and upstream:
+                yield source, EdgeClient(self._setup.client, upstream, table, key)
+            else:
+                self._notices.once(
+                    f"asset {key}: no lineage from {source.fqn}: OpenMetadata has no such table"
+                )
+        if sources and table is None:
+            self._notices.once(f"asset {key}: no lineage is written: OpenMetadata has no table {fqn}")
+
+    def _write_edge(self, mapped: MappedAsset, source: Source, client: EdgeClient, sql: str | None) -> None:
+        key, fqn = mapped.asset_key, mapped.fqn or ""
+        written = self._ledger.written(key)
+        wrote = written.edges.get(source.fqn, Wrote()) if written.fqn == fqn else Wrote()
+        there = client.read()
+        edge = self._edge(key, client, source.columns, sql, wrote)
+        gone = wrote.columns - edge.columns if self._setup.remove_stale_edges else frozenset()
+        details = merged(there, edge, gone, wrote, self._setup.pipeline_service)
+        if details is not None:
+            client.put(details)
+        self._ledger.wrote(key, fqn, source.fqn, after_writing(there, details, edge, gone, wrote))
+
+    def _edge(self, key: str, client: EdgeClient, columns: Pairs, sql: str | None, wrote: Wrote) -> Edge:
+        """A run knows the statement better than the definitions, whose is only for an edge without any."""
+        info = self._setup.assets.asset(key)
+        stated = info.sql if info and wrote.sql is None else None
+        return Edge(
+            self._paired(key, client.upstream, client.table, columns), self._pipeline(key), sql or stated
+        )
+
+    def _paired(self, key: str, upstream: Entity, table: Entity, columns: Pairs) -> Pairs:
+        """The columns that both tables have, by their full names: others the server refuses, or drops."""
+        above, below = TableColumns(upstream), TableColumns(table)
+        found: set[tuple[str, str]] = set()
+        for first, last in sorted(columns):
+            source, target = above.fqn(first), below.fqn(last)
+            if source and target:
+                found.add((source, target))
+            else:
+                missing = f"{first} in {upstream['fullyQualifiedName']}" if target else last
+                self._notices.once(f"asset {key}: no lineage of column {last}: no column {missing}")
+        return frozenset(found)
+
+    def _pipeline(self, key: str) -> Mapping[str, Any] | None:
+        plan = self._plans.computing(key) if self._setup.pipelines else None
+        entity = self._pipelines.written(plan) if plan else None
+        return {"id": entity["id"], "type": "pipeline"} if entity else None
+
+
+def _succeeded(event: AssetEvent) -> bool:
+    return event.event_type.endswith(".end") and event.status in ("success", None)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from phlo_hooks.capabilities.openmetadata.client import Entity
 from phlo_hooks.capabilities.openmetadata.fqn import joined
 from phlo_hooks.capabilities.openmetadata.kept import Texts, memory_of
+from phlo_hooks.capabilities.openmetadata.notices import Notices
 from phlo_hooks.capabilities.openmetadata.pipeline_plans import Plan
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.errors import DeliveryError
-
-logger = logging.getLogger("phlo_hooks.openmetadata")
 
 _SERVICES = "services/pipelineServices"
 _PIPELINES = "pipelines"
@@ -31,7 +29,8 @@ class PipelineEntities:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._client = setup.client
-        self._texts = Texts(memory_of(setup))
+        state = memory_of(setup)
+        self._texts, self._notices = Texts(state), Notices(state)
         self._has_service = False
 
     def fqn(self, name: str) -> str:
@@ -51,10 +50,9 @@ class PipelineEntities:
         if found is None:
             return self._made(plan)
         if found.get("deleted"):
-            logger.warning(
-                "pipeline %s is deleted in OpenMetadata and is left alone: restore it there, or delete it "
-                "for good to have it made anew",
-                self.fqn(plan.name),
+            self._notices.once(
+                f"pipeline {self.fqn(plan.name)} is deleted in OpenMetadata and is left alone: restore it "
+                "there, or delete it for good to have it made anew"
             )
             return None
         operations = list(self._operations(found, plan))

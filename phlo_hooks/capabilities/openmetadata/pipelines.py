@@ -14,6 +14,7 @@ from phlo_hooks.capabilities.openmetadata.kept import digest, memory_of
 from phlo_hooks.capabilities.openmetadata.links import Links
 from phlo_hooks.capabilities.openmetadata.pipeline_entities import PipelineEntities
 from phlo_hooks.capabilities.openmetadata.pipeline_plans import Plan, Plans
+from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
 from phlo_hooks.capabilities.openmetadata.run_ledger import Failure, Run, RunLedger, TaskRun
 from phlo_hooks.capabilities.openmetadata.run_status import RunStatus
 from phlo_hooks.capabilities.openmetadata.setup import Setup
@@ -39,7 +40,8 @@ class PipelineWriter:
         self._setup = setup
         self._plans = Plans(setup)
         self._entities = PipelineEntities(setup)
-        self._ledger = RunLedger(memory_of(setup))
+        self._state = memory_of(setup)
+        self._ledger = RunLedger(self._state)
         self._links = Links(setup.webserver_url, setup.location)
 
     def handle(self, event: HookEvent) -> None:
@@ -49,7 +51,7 @@ class PipelineWriter:
             DeliveryError: the server could not be reached, or refuses.
         """
         if isinstance(event, DefinitionsEvent):
-            self.sync()
+            Rounds("pipelines", self._state).go(event.event_id, self._by_name, self._write)
         elif event.run_id is not None:
             self._tell(event.run_id, self._noted(event.run_id, event))
 
@@ -57,10 +59,15 @@ class PipelineWriter:
         """Bring every pipeline up to date that the definitions have; their runs are told by events.
 
         Raises:
-            DeliveryError: the server could not be reached, or refuses.
+            PermanentError: some were refused; all others are written.
+            DeliveryError: the server could not be reached.
         """
-        for plan in self._plans:
-            self._entities.written(plan)
+        refused = [each for name in self._by_name for each in refusals(name, self._write)]
+        if refused:
+            raise refusal(refused)
+
+    def _write(self, name: str) -> None:
+        self._entities.written(self._by_name[name])
 
     def _noted(self, run_id: str, event: HookEvent) -> Run:
         if isinstance(event, RunEvent):

@@ -44,7 +44,7 @@ EVENT_TYPES = {
     QUALITY: (*_CHANGED, "quality.*"),
     PIPELINES: (
         *(*_CHANGED, *_STARTS, *_ENDS),
-        *("run.start", "run.success", "run.failure", "run.canceled"),
+        *("run.start", "run.success", "run.failure", "run.canceled", "quality.*"),
     ),
 }
 # A catalog may be down over a weekend, and is behind until it has everything.
@@ -185,6 +185,7 @@ class OpenMetadataResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             remove_stale_edges=self.remove_stale_edges,
             service_type=looked_up(self.service_type, "service_type"),
             profiles=self.profiles,
+            pipelines=self.pipelines,
         )
 
     def _rest(self) -> RestClient:

@@ -29,6 +29,7 @@ class Setup:
         remove_stale_edges: whether lineage that is no longer so is removed, where it is ours.
         service_type: of database services that are created; None for what the storage kind says.
         profiles: whether row counts and column profiles are written.
+        pipelines: whether pipelines are, so that an edge of lineage can name its own.
     """
 
     client: OpenMetadataClient
@@ -44,6 +45,7 @@ class Setup:
     remove_stale_edges: bool = False
     service_type: str | None = None
     profiles: bool = True
+    pipelines: bool = True
 
     def mapped(self, key: str) -> MappedAsset:
         """What an asset is mapped to; one that `include` and `exclude` leave out is ignored."""
