@@ -20,6 +20,8 @@ from phlo_hooks.rest import RestClient
 Entity = dict[str, Any]
 _PATCH = {"content-type": "application/json-patch+json"}
 _PAGE = 1000
+# Ids of what a dry run pretends to have made.
+_DRY = uuid.UUID("6f1f0b5e-2c3a-4b0c-9a53-0d9e8b1f7c11")
 # To a request that says which version it is about: it was changed, or deleted.
 _CONFLICTS = (HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND)
 
@@ -114,7 +116,7 @@ class OpenMetadataClient:
         if self.dry:
             name = _name(body)
             made |= {
-                "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{collection}/{name}")),
+                "id": str(uuid.uuid5(_DRY, f"{collection}/{name}")),
                 "fullyQualifiedName": name,
             }
             self._pretended[collection, name] = made

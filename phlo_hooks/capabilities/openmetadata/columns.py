@@ -7,28 +7,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from phlo_hooks.capabilities.openmetadata.types import typed
+from phlo_hooks.capabilities.openmetadata.types import nameable, typed
 from phlo_hooks.event_parts import Column
 
 Columns = list[dict[str, Any]]
 # What makes a column the one that it is; all else is said of it.
 _SHAPE = ("name", "dataType", "arrayDataType", "dataLength", "precision", "scale", "dataTypeDisplay")
-_LONGEST = 256
 
 
 def wanted_columns(columns: Iterable[Column], described: Mapping[str, str]) -> Columns:
-    """The columns for a request. One that OpenMetadata cannot name is left out, and so is a second one of a
-    name, whatever its case: the server refuses the whole table for it.
+    """The columns for a request.
 
     Args:
         columns: as Dagster has them.
         described: descriptions of those that have none of their own, by name.
     """
-    found: dict[str, dict[str, Any]] = {}
-    for column in columns:
-        if 0 < len(column.name) <= _LONGEST and "::" not in column.name:
-            found.setdefault(column.name.lower(), _wanted(column, described))
-    return list(found.values())
+    return nameable(_wanted(column, described) for column in columns)
 
 
 def _wanted(column: Column, described: Mapping[str, str]) -> dict[str, Any]:

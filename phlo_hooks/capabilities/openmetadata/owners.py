@@ -1,4 +1,4 @@
-"""Owners of an asset as OpenMetadata knows them: `team:x` by the team's name, an email address by its user."""
+"""Owners of an asset as OpenMetadata knows them: `team:x` by its name, an address by its user."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from phlo_hooks.capabilities.openmetadata.notices import Notices
 _TEAM = "team:"
 # The only kind of team that may own anything.
 _OWNING = "Group"
+# A table has one team, or so many users; the server refuses anything else.
+_MOST = 5
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,14 @@ class Owners:
             owners: as Dagster says them.
             asset: whose.
         """
-        return list(self._references(owners, asset))
+        found = list(self._references(owners, asset))
+        chosen = _allowed(found)
+        if len(chosen) < len(found):
+            self.notices.once(
+                f"asset {asset} has {len(found)} owners in OpenMetadata, which takes one team or {_MOST} users: "
+                f"its table gets the first {len(chosen)} of a kind; say fewer owners"
+            )
+        return chosen
 
     def _references(self, owners: tuple[str, ...], asset: str) -> Iterator[dict[str, Any]]:
         for owner in owners:
@@ -42,8 +51,8 @@ class Owners:
             if found is None:
                 what = f"a team of type {_OWNING} with this name" if is_team else "a user with this address"
                 self.notices.once(
-                    f"owner {owner} of asset {asset} is not in OpenMetadata: create {what}, and its tables get "
-                    "it at the next materialization"
+                    f"owner {owner} of asset {asset} is not in OpenMetadata: create {what}, and its "
+                    "table gets it at the next materialization"
                 )
                 continue
             yield {"id": found["id"], "type": "team" if is_team else "user"}
@@ -60,3 +69,10 @@ class Owners:
             if found is not None and str(found.get("email", "")).lower() == email.lower():
                 return found
         return None
+
+
+def _allowed(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that a table may have at once: of the kind of the first one."""
+    if not found or found[0]["type"] == "team":
+        return found[:1]
+    return [each for each in found if each["type"] == "user"][:_MOST]

@@ -47,9 +47,10 @@ def profile_of(event: AssetEvent, table: Entity) -> dict[str, Any] | None:
 def row_count(event: AssetEvent) -> int | None:
     """How many rows the whole table has. A partition, or one load, counts its own rows only."""
     whole = event.metadata.get(_ROW_COUNT)
-    loaded = event.partition_key or getattr(event, "load_ids", ())
-    found = (whole, event.metrics.get("table_rows"), None if loaded else event.metrics.get("rows"))
-    return next((int(each) for each in found if _is_number(each) and each >= 0), None)
+    is_part = event.partition_key is not None or bool(getattr(event, "load_ids", None))
+    found = (whole, event.metrics.get("table_rows"), None if is_part else event.metrics.get("rows"))
+    counts = (each for each in found if isinstance(each, (int, float)) and _is_number(each))
+    return next((int(each) for each in counts if each >= 0), None)
 
 
 def _columns(event: AssetEvent, table: Entity, at: int) -> Iterator[dict[str, Any]]:

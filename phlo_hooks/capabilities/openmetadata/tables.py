@@ -100,9 +100,7 @@ class TableWriter:
     def _created(self, wanted: WantedTable) -> Entity | None:
         client = self.setup.client
         if not self.setup.create:
-            self._notices.once(
-                f"{wanted.about}, is not in OpenMetadata, and create is off: nothing is written"
-            )
+            self._notices.once(f"{wanted.about}, is not in OpenMetadata, and create is off")
             return None
         self._ensure_schema(wanted)
         ensure_tags(client, wanted.tags, wanted.asset)

@@ -7,7 +7,7 @@ size, `array<…>` and `struct<…>` as the display of an array and a struct, an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 Column = dict[str, Any]
@@ -126,6 +126,18 @@ _WRAPPERS = frozenset({"NULLABLE", "LOWCARDINALITY"})
 _FIELD = re.compile(r'\s*(?:"((?:[^"]|"")*)"|`([^`]*)`|([^\s:<>(),]+))\s*(?::|\s)\s*(.+?)\s*$', re.DOTALL)
 # Deeper than anybody looks; a type that contains itself in text must not recurse for ever.
 _DEEPEST = 16
+_LONGEST_NAME = 256
+
+
+def nameable(columns: Iterable[Column]) -> list[Column]:
+    """Without those that OpenMetadata cannot name, and without a second one of a name, whatever its case: it
+    refuses the whole table for one of them.
+    """
+    found: dict[str, Column] = {}
+    for column in columns:
+        if 0 < len(column["name"]) <= _LONGEST_NAME and "::" not in column["name"]:
+            found.setdefault(column["name"].lower(), column)
+    return list(found.values())
 
 
 def typed(text: str | None, depth: int = 0) -> Column:
@@ -184,7 +196,8 @@ def _array(inner: str | None, depth: int) -> Column:
 
 
 def _struct(inner: str | None, depth: int) -> Column:
-    children = [child for field in _split(inner or "") if (child := _child(field, depth))]
+    found = (child for field in _split(inner or "") if (child := _child(field, depth)))
+    children = nameable(found)
     shown = ",".join(f"{each['name']}:{each.get('dataTypeDisplay', 'unknown')}" for each in children)
     return {"dataType": "STRUCT", "dataTypeDisplay": f"struct<{shown}>", "children": children}
 
