@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from . import wheels
+from .calls import Calls
 from .oracle import Oracle
 from .server import OpenMetadataServer
 
@@ -44,3 +45,9 @@ def server(request: pytest.FixtureRequest, judge: Oracle | None) -> Iterator[Ope
     with OpenMetadataServer(request.param, validate=judge) as server:
         yield server
     assert [] == [problem for problem in server.problems if problem.startswith("answer")]
+
+
+@pytest.fixture
+def call(server: OpenMetadataServer) -> Calls:
+    """Sends requests to the server."""
+    return Calls(server)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from types import TracebackType
@@ -85,7 +86,6 @@ class OpenMetadataServer:
         self._router = Router(_routes(), self._numbers)
         for kind, body in furniture():
             self.seed(kind, body)
-        self.catalog.changes.clear()
 
     def __enter__(self) -> Self:
         threading.Thread(
@@ -106,7 +106,7 @@ class OpenMetadataServer:
 
     @property
     def changes(self) -> list[Change]:
-        """What became otherwise, of entities."""
+        """What the client's writes changed, of entities: not what was seeded, nor what stayed as it was."""
         return self.catalog.changes
 
     @property
@@ -163,9 +163,17 @@ class OpenMetadataServer:
         with self._lock:
             return self.catalog.store.between(extension, fqn, 0, 2**62)
 
-    def seed(self, kind: str, body: Json) -> Json:
-        """What a person or another tool made: an entity from its request, which is no write."""
+    @contextmanager
+    def _unseen(self) -> Iterator[None]:
+        """What others do is neither a write nor a change of the client's."""
         with self._lock:
+            there = len(self.catalog.changes)
+            yield
+            del self.catalog.changes[there:]
+
+    def seed(self, kind: str, body: Json) -> Json:
+        """What a person or another tool made: an entity from its request."""
+        with self._unseen():
             if kind in CREATE:
                 return copy.deepcopy(self.catalog.put(kind, body, _ADMIN)[0])
             return copy.deepcopy(
@@ -173,14 +181,14 @@ class OpenMetadataServer:
             )
 
     def edit(self, kind: str, fqn: str, operations: list[Json]) -> Json:
-        """What a person changed by hand: a JSON Patch, which is no write."""
-        with self._lock:
+        """What a person changed by hand: a JSON Patch."""
+        with self._unseen():
             entity = self.catalog.store.by_name(kind, fqn)
             return copy.deepcopy(self.catalog.patch(kind, entity, operations, _ADMIN)[0])
 
     def delete(self, kind: str, fqn: str, hard: bool = False) -> None:
         """Delete with all that is within, as a person would."""
-        with self._lock:
+        with self._unseen():
             entity = self.catalog.store.by_name(kind, fqn, "all")
             self.catalog.delete(kind, entity["id"], _ADMIN, hard=hard, recursive=True)
 

@@ -12,11 +12,12 @@ from .store import Store
 
 Json = dict[str, Any]
 # What a bot does not overwrite with PUT once somebody has filled it in: that takes a PATCH.
-_NOT_BY_BOTS = ("description", "displayName", "extension", "domains", "dataProducts")
-# What PUT leaves as it is when the request does not speak of it.
+_NOT_BY_BOTS = ("description", "extension", "domains")
+# What PUT leaves as it is when the request does not speak of it; it clears all else, a display name too.
 _KEPT = (
     "owners",
     "domains",
+    "extension",
     "connection",
     "lifeCycle",
     "dataModel",
