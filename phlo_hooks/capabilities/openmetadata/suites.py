@@ -24,7 +24,7 @@ _DEFINITIONS, _SUITES, _CASES = (
 )
 # The hook for tables has the same events, and is behind by no more than seconds while all is well.
 _PATIENCE = timedelta(minutes=10)
-_PAUSE = 15.0
+_PAUSE = 5.0
 
 
 class Suites:

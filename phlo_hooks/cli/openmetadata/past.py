@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set as AbstractSet
 from datetime import datetime
 
 import dagster as dg
@@ -12,14 +12,15 @@ from phlo_hooks.cli.openmetadata.setups import Target
 from phlo_hooks.delivery.browsing import every_event
 from phlo_hooks.delivery.selection import Selection
 from phlo_hooks.delivery.store import HookStore
-from phlo_hooks.events import DefinitionsEvent, HookEvent
+from phlo_hooks.events import DefinitionsEvent, HookEvent, RunEvent
 
+RUN_ENDS = ("run.success", "run.failure", "run.canceled")
 # Of runs that are read from Dagster's own storage.
 _PAGE = 100
 
 
 class Past:
-    """Events of a code location, in the order in which they were recorded, then runs that only Dagster has.
+    """Events of a code location in the order in which they were recorded, then what only Dagster's log has.
 
     Args:
         target: whose resource it is.
@@ -43,17 +44,21 @@ class Past:
                 yield event
 
     def _all(self) -> Iterator[HookEvent]:
-        told = set[str]()
+        told, ended = set[str](), set[str | None]()
         for event in self._recorded():
-            if event.run_id:
-                told.add(event.run_id)
+            told.add(event.event_id)
+            if isinstance(event, RunEvent) and event.event_type in RUN_ENDS:
+                ended.add(event.run_id)
             # What the definitions say is brought up to date anyway.
             if not isinstance(event, DefinitionsEvent) and self._is_ours(event.run_id):
                 yield event
         for run_id in self._runs():
-            if run_id not in told and self._is_ours(run_id):
+            if run_id not in ended and self._is_ours(run_id):
                 events = self._target.location.runtime.read_run(self._instance, run_id)
-                yield from (event for event in events if event.timestamp >= self._since)
+                yield from (each for each in events if self._is_news(each, told))
+
+    def _is_news(self, event: HookEvent, told: AbstractSet[str]) -> bool:
+        return event.timestamp >= self._since and event.event_id not in told
 
     def _recorded(self) -> Iterator[HookEvent]:
         if self._store is None:

@@ -52,9 +52,7 @@ class PartsType(click.ParamType):  # type: ignore[type-arg]  # generic only in n
     type=TimeType(),
     help="Also what has happened since then: 2026-03-14T09:00 (UTC), or 7d. Results, runs and profiles.",
 )
-@click.option(
-    "--only", type=PartsType(), metavar="PARTS", default=(), help=f"Of {', '.join(PARTS)}; with commas."
-)
+@click.option("--only", type=PartsType(), metavar="PARTS", help=f"Of {', '.join(PARTS)}; with commas.")
 @resource_option
 @location_option
 @json_option
@@ -65,7 +63,7 @@ def sync(
     choice: StoreChoice,
     dry_run: bool,
     since: datetime | None,
-    only: tuple[str, ...],
+    only: tuple[str, ...] | None,
     resource_key: str | None,
     location: str | None,
     as_json: bool,
@@ -82,7 +80,7 @@ def sync(
         if since is not None and store is None and not has_instance:
             raise ConfigurationError("--since needs what was recorded: set DAGSTER_HOME, or give --store URL")
         for target in targets:
-            for outcome in _outcomes(target, instance, store, only, since, dry=dry_run):
+            for outcome in _outcomes(target, instance, store, only or (), since, dry=dry_run):
                 _say(target, outcome, dry=dry_run, as_json=as_json)
                 outcomes.append(outcome)
     if not as_json:
