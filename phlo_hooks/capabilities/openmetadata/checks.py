@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from phlo_hooks import variables
+from phlo_hooks.capabilities.openmetadata.fqn import is_name
 from phlo_hooks.capabilities.openmetadata.mapping import TableMapping
 from phlo_hooks.capabilities.openmetadata.places import CUSTOM, SERVICE_TYPES
 from phlo_hooks.errors import ConfigurationError
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _WHO = "OpenMetadataResource"
 _API = "/api/v1"
-_LONGEST_NAME = 256
 
 
 def check_fields(resource: OpenMetadataResource) -> None:
@@ -91,10 +91,10 @@ def check_pipeline_service(name: str) -> None:
     """
     if _is_variable(name):
         return
-    if not 0 < len(name) <= _LONGEST_NAME or "::" in name or not name.isprintable():
+    if not is_name(name):
         raise ConfigurationError(
             f"{_WHO}: pipeline_service {name!r} is no name of a service: "
-            f"use 1 to {_LONGEST_NAME} characters, without ::"
+            "use 1 to 256 characters, without :: and quotation marks"
         )
 
 

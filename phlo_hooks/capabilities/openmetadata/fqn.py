@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from phlo_hooks.errors import ConfigurationError
 
 _NEEDS_QUOTES = re.compile(r'[."]')
-_PART = re.compile(r'\.(?:"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^."]+))(?=\.|$)')
+_PART = re.compile(r'\.(?:"(?P<quoted>(?:[^"]|"")+)"|(?P<plain>[^."]+))(?=\.|$)')
 
 
 def quoted(name: str) -> str:
@@ -53,17 +53,38 @@ def _parts(fqn: str) -> Iterator[str]:
 
 # Service, database, schema and table.
 _TABLE_PARTS = 4
+_LONGEST = 256
 
 
 def table_name(fqn: str) -> str:
     """A table's name, with quotes only where they are needed.
 
     Raises:
-        ConfigurationError: it is no name, or has not four parts.
+        ConfigurationError: it is no name, has not four parts, or one that the server refuses.
     """
     found = parts(fqn)
     if len(found) != _TABLE_PARTS:
         raise ConfigurationError(
             f"{fqn!r} has {len(found)} parts: a table's name has four, service.database.schema.table"
         )
-    return joined(*found)
+    return joined_table(*found)
+
+
+def joined_table(*names: str) -> str:
+    """The name that a service, a database, a schema and a table make, each unquoted.
+
+    Raises:
+        ConfigurationError: the server refuses one of them.
+    """
+    for name in names:
+        if not is_name(name):
+            raise ConfigurationError(
+                f"{name!r} is no name to OpenMetadata: it takes 1 to {_LONGEST} characters, without :: and "
+                "quotation marks"
+            )
+    return joined(*names)
+
+
+def is_name(name: str) -> bool:
+    """Whether the server takes it for the name of anything."""
+    return 0 < len(name) <= _LONGEST and "::" not in name and '"' not in name

@@ -39,8 +39,8 @@ class Owners:
         chosen = _allowed(found)
         if len(chosen) < len(found):
             self.notices.once(
-                f"asset {asset} has {len(found)} owners in OpenMetadata, which takes one team or {_MOST} users: "
-                f"its table gets the first {len(chosen)} of a kind; say fewer owners"
+                f"asset {asset} has {len(found)} owners, and OpenMetadata takes one team or {_MOST} users: "
+                f"its table gets the first {len(chosen)}; say fewer owners"
             )
         return chosen
 

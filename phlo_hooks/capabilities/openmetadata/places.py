@@ -89,7 +89,7 @@ class Places:
                 "set metadata openmetadata/fqn on it, or give it a pattern in mapping"
             )
         prefix = self._prefix_of(info.table_name, kind)
-        return fqn.joined(prefix[0], *_placed(prefix, parts, kind, info.table_name))
+        return fqn.joined_table(prefix[0], *_placed(prefix, parts, kind, info.table_name))
 
     def _prefix_of(self, table: str, kind: str) -> tuple[str, ...]:
         found = self._prefixes.get(kind) or self._prefixes.get(ANY)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from phlo_hooks.capabilities.openmetadata.client import OpenMetadataClient
+from phlo_hooks.capabilities.openmetadata.client import ConflictError, OpenMetadataClient
 from phlo_hooks.errors import PermanentError
 from phlo_hooks.events import QualityResultEvent
 
@@ -74,7 +74,7 @@ class Results:
             try:
                 self.client.write("POST", self._path, {**body, "timestamp": at}, f"test result, {about}")
                 return
-            except PermanentError:
+            except (ConflictError, PermanentError):
                 # Somebody else has taken the millisecond, perhaps with this very result.
                 if last or at not in self._there(at):
                     raise

@@ -164,7 +164,7 @@ class TableWriter:
 
     @cached_property
     def _notices(self) -> Notices:
-        return Notices(self.setup.state)
+        return Notices(self.setup.state, self.setup.client.dry)
 
     @cached_property
     def _owners(self) -> Owners:

@@ -11,7 +11,6 @@ from phlo_hooks.capabilities.openmetadata.client import OpenMetadataClient
 
 CLASSIFICATION = "Dagster"
 _ABOUT = "What Dagster says of an asset: its tags, and the group that it is in. Written by phlo-hooks."
-_LONGEST = 256
 
 
 def wanted_tags(info: AssetInfo) -> tuple[str, ...]:
@@ -19,8 +18,7 @@ def wanted_tags(info: AssetInfo) -> tuple[str, ...]:
     names = [f"{key}:{value}" if value else key for key, value in sorted(info.tags.items())]
     if info.group and info.group != "default":
         names.append(f"group:{info.group}")
-    usable = (name for name in names if len(name) <= _LONGEST and "::" not in name)
-    return tuple(fqn.joined(CLASSIFICATION, name) for name in usable)
+    return tuple(fqn.joined(CLASSIFICATION, name) for name in names if fqn.is_name(name))
 
 
 def ensure_tags(client: OpenMetadataClient, tags: Iterable[str], asset: str) -> None:

@@ -64,7 +64,7 @@ class NameTemplate:
                     f"{self._where} {self.text!r} needs {{{token}}}, {TOKENS[token]}, which this asset does "
                     "not say: set metadata openmetadata/fqn on it, or give it a pattern of its own"
                 )
-        return fqn.joined(*(_TOKEN.sub(lambda match: values[match[1]], part) for part in self._parts))
+        return fqn.joined_table(*(_TOKEN.sub(lambda match: values[match[1]], part) for part in self._parts))
 
 
 def _values(info: AssetInfo) -> dict[str, str]:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from phlo_hooks.capabilities.openmetadata.fqn import is_name
+
 Column = dict[str, Any]
 
 _WORDS = {
@@ -126,7 +128,6 @@ _WRAPPERS = frozenset({"NULLABLE", "LOWCARDINALITY"})
 _FIELD = re.compile(r'\s*(?:"((?:[^"]|"")*)"|`([^`]*)`|([^\s:<>(),]+))\s*(?::|\s)\s*(.+?)\s*$', re.DOTALL)
 # Deeper than anybody looks; a type that contains itself in text must not recurse for ever.
 _DEEPEST = 16
-_LONGEST_NAME = 256
 
 
 def nameable(columns: Iterable[Column]) -> list[Column]:
@@ -135,7 +136,7 @@ def nameable(columns: Iterable[Column]) -> list[Column]:
     """
     found: dict[str, Column] = {}
     for column in columns:
-        if 0 < len(column["name"]) <= _LONGEST_NAME and "::" not in column["name"]:
+        if is_name(column["name"]):
             found.setdefault(column["name"].lower(), column)
     return list(found.values())
 

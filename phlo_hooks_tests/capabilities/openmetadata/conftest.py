@@ -10,6 +10,7 @@ import pytest
 from . import wheels
 from .calls import Calls
 from .oracle import Oracle
+from .seeds import seed_warehouse
 from .server import OpenMetadataServer
 
 VERSIONS = ("1.12.14", "2.0.6")
@@ -51,3 +52,9 @@ def server(request: pytest.FixtureRequest, judge: Oracle | None) -> Iterator[Ope
 def call(server: OpenMetadataServer) -> Calls:
     """Sends requests to the server."""
     return Calls(server)
+
+
+@pytest.fixture
+def warehouse(server: OpenMetadataServer) -> None:
+    """A service, a database and a schema are there before a test."""
+    seed_warehouse(server)

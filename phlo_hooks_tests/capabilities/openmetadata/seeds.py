@@ -9,6 +9,7 @@ from .server import OpenMetadataServer
 Json = dict[str, Any]
 SCHEMA = "warehouse.shop.main"
 PIPELINE = "dagster.nightly"
+ORDERS = f"{SCHEMA}.orders"
 
 
 def column(name: str, type_: str = "INT", **more: Any) -> Json:
@@ -46,3 +47,13 @@ def seed_pipeline(server: OpenMetadataServer, *tasks: str) -> Json:
 
 def reference(kind: str, entity: Json) -> Json:
     return {"id": entity["id"], "type": kind}
+
+
+def stored(server: OpenMetadataServer, fqn: str = ORDERS) -> Json | None:
+    """The table as it is kept."""
+    return server.entity("table", fqn)
+
+
+def columns_of(entity: Json, *keys: str) -> list[tuple[Any, ...]]:
+    """These values of each column."""
+    return [tuple(each.get(key) for key in keys) for each in entity["columns"]]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from http.client import RemoteDisconnected
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, RemoteDisconnected
 
 import pytest
 
@@ -53,8 +55,6 @@ def test_the_prefix_is_part_of_the_path(server, call):
 
 
 def test_a_body_that_is_no_json(server):
-    from http.client import HTTPConnection
-
     connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
     headers = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"}
     connection.request("PUT", "/api/v1/tables", b"{", headers)
@@ -139,6 +139,39 @@ def test_a_lost_answer(server, call):
     assert 503 == call.put("services/databaseServices", SERVICE).status
     assert server.entity("databaseService", "warehouse") is not None
     assert [] == server.writes
+
+
+def test_a_pattern_may_have_the_whole_path(server, call):
+    server.fail("GET", r"/api/v1/tables$", 503)
+
+    assert 503 == call.get("tables").status
+
+
+def test_a_slow_answer(server, call):
+    """Others do not wait for it."""
+    server.slow("GET", "tables", 0.2)
+    began = time.monotonic()
+
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(call.get, "tables")
+        assert 200 == call.get("databases").status
+        assert time.monotonic() - began < 0.2
+        assert 200 == waiting.result().status
+    assert time.monotonic() - began >= 0.2
+
+
+def test_a_server_that_ends_lets_nobody_wait():
+    """Neither for an answer, nor on a connection that was kept."""
+    with OpenMetadataServer() as server:
+        kept = HTTPConnection("127.0.0.1", server.port, timeout=10)
+        kept.request("GET", "/api/v1/system/version")
+        kept.getresponse().read()
+        server.slow("GET", "system/version", 600)
+        kept.request("GET", "/api/v1/system/version")
+
+    with pytest.raises((RemoteDisconnected, ConnectionResetError)):
+        kept.getresponse()
+    kept.close()
 
 
 def test_a_dropped_connection(server, call):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .calls import part
-from .seeds import PIPELINE, SCHEMA, reference, seed_pipeline, seed_tables, seed_warehouse
+from .seeds import PIPELINE, SCHEMA, column, reference, seed_pipeline, seed_tables, seed_warehouse, table
 
 
 @pytest.fixture
@@ -111,6 +111,15 @@ def test_a_column_of_a_third_table(server, call, tables):
 
     assert (400 if server.version.startswith("1") else 200) == reply.status
     assert [] == [each for made in server.edges() for each in made.details["columnsLineage"]]
+
+
+def test_a_column_that_goes_leaves_its_lineage(server, call, tables):
+    both = columns(("a.id", "b.id"), ("a.amount", "b.amount"))
+    call.put("lineage", edge(tables["a"], tables["b"], columnsLineage=both))
+
+    call.put("tables", table("a", column("id")))
+
+    assert columns(("a.id", "b.id")) == server.edges()[0].details["columnsLineage"]
 
 
 def test_temporary_tables_are_new(server, call, tables):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from .calls import part
-from .seeds import PIPELINE, SCHEMA, column, seed_pipeline, seed_warehouse, table
+from .seeds import ORDERS, PIPELINE, column, seed_pipeline, seed_warehouse, table
 from .server import COLUMN_PROFILE, RESULT, STATUS, TABLE_PROFILE
 
 THEN = 1_700_000_000_000
-ORDERS = f"{SCHEMA}.orders"
+
 SECONDS = "Timestamp 1700000000 is not valid, it should be in milliseconds since epoch"
 
 
@@ -71,6 +71,14 @@ class TestPipelineStatus:
 
         assert (400, message) == (reply.status, reply.message)
         assert [] == server.series(STATUS, PIPELINE)
+
+    def test_many_at_once(self, server, call):
+        reply = call.put(f"{self.PATH}/bulk", [self.status(at=THEN + at) for at in range(3)])
+
+        assert (200, THEN + 2) == (reply.status, reply.body["pipelineStatus"]["timestamp"])
+        assert 3 == len(server.series(STATUS, PIPELINE))
+        assert 400 == call.put(f"{self.PATH}/bulk", [{"timestamp": 1}]).status
+        assert 400 == call.put(f"{self.PATH}/bulk", [self.status()] * 1001).status
 
     def test_of_no_pipeline(self, call):
         reply = call.put("pipelines/dagster.none/status", self.status())

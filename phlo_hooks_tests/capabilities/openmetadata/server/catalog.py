@@ -6,10 +6,12 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import building, etags, patching, permissions, shapes, updating, views
+from . import building, edges, etags, patching, permissions, shapes, updating, views
 from .errors import already_exists, bad_request
 from .permissions import Permissions, Principal
 from .store import Json, Store, now
+
+_SESSION = 10 * 60 * 1000
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Catalog:
     major: int
     permissions: Permissions = field(default_factory=Permissions)
     changes: list[Change] = field(default_factory=list)
+    _before: dict[str, Json] = field(default_factory=dict)
 
     def create(self, kind: str, body: Json, by: Principal, **extra: Any) -> Json:
         """POST: a new entity, and only a new one."""
@@ -76,14 +79,30 @@ class Catalog:
         return self.store.reference("testSuite", suite)
 
     def _update(
-        self, kind: str, original: Json, updated: Json, by: Principal, *, major: bool = False
+        self,
+        kind: str,
+        original: Json,
+        updated: Json,
+        by: Principal,
+        *,
+        major: bool = False,
+        session: bool = False,
     ) -> tuple[Json, str]:
-        changed = updating.stamp(original, updated, major=major, by=by.name, at=now())
-        if not changed:
+        if updating.same(original, updated):
             return original, "entityNoChange"
+        base = self._base(original, by) if session else original
+        updating.stamp(base, updated, major=major, by=by.name, at=now())
+        self._before[original["id"]] = base
         self.store.keep(kind, updated)
+        edges.forget(self.store, updating.lost_columns(original, updated))
         self.changes.append(Change("entityUpdated", kind, updated["fullyQualifiedName"]))
         return updated, "entityUpdated"
+
+    def _base(self, original: Json, by: Principal) -> Json:
+        """The version that a PATCH counts up from: patches of one user within ten minutes are one version."""
+        before = self._before.get(original["id"])
+        recent = original["updatedBy"] == by.name and now() - original["updatedAt"] <= _SESSION
+        return before if before is not None and recent and not original["deleted"] else original
 
     def patch(
         self, kind: str, entity: Json, operations: Any, by: Principal, if_match: str | None = None
@@ -96,7 +115,8 @@ class Catalog:
         for unknown in sorted(patched.keys() - entity.keys() - _patchable(kind)):
             raise bad_request(f'Unrecognized field "{unknown}", not marked as ignorable')
         patched = {key: value for key, value in patched.items() if value is not None}
-        return self._update(kind, entity, updating.by_patch(self.store, entity, patched, kind), by)
+        updated = updating.by_patch(self.store, entity, patched, kind)
+        return self._update(kind, entity, updated, by, session=not if_match)
 
     def delete(self, kind: str, id_: str, by: Principal, *, hard: bool, recursive: bool) -> Json:
         """Mark as deleted, or take away; with what is within, or not at all while there is something."""
@@ -114,6 +134,7 @@ class Catalog:
         return entity
 
     def _mark(self, kind: str, entity: Json, by: Principal, *, deleted: bool) -> None:
+        self._before.pop(entity["id"], None)
         version = round(entity["version"] + 0.1, 1)
         entity.update(deleted=deleted, version=version, updatedAt=now(), updatedBy=by.name)
 

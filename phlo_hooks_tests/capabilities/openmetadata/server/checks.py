@@ -54,9 +54,11 @@ def one_of(*values: str) -> Check:
     return check
 
 
-def list_of(item: Check) -> Check:
+def list_of(item: Check, most: int | None = None) -> Check:
     def check(value: Any, path: str) -> None:
         _array(value, path)
+        if most is not None and len(value) > most:
+            raise invalid(path, f"cannot exceed {most} items")
         for index, each in enumerate(value):
             item(each, f"{path}[{index}]")
 

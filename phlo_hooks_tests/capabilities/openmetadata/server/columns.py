@@ -11,7 +11,6 @@ from .errors import bad_request
 Json = dict[str, Any]
 Columns = list[Json]
 _SIZED = ("CHAR", "VARCHAR", "BINARY", "VARBINARY")
-_LESS_IS_MAJOR = ("dataLength", "precision", "scale")
 
 
 def validate(columns: Columns) -> None:
@@ -118,7 +117,7 @@ def merge(
                 new[key] = old[key]
         merge_tags(old, new)
         _keep(old, new)
-        major = major or any(_reduced(old.get(key), new.get(key)) for key in _LESS_IS_MAJOR)
+        major = major or _narrowed(old, new)
         if old.get("children") and new.get("children"):
             major |= merge(old["children"], new["children"], bot=bot, merge_tags=merge_tags)
     return major
@@ -137,5 +136,12 @@ def _keep(old: Json, new: Json) -> None:
             new[key] = old[key]
 
 
-def _reduced(old: int | None, new: int | None) -> bool:
-    return old is not None and new is not None and new < old
+def _narrowed(old: Json, new: Json) -> bool:
+    """Whether values that fit before may fit no more: a length that is new counts, and one that is gone not."""
+    length, shorter = old.get("dataLength"), new.get("dataLength")
+    if length != shorter and (length is None or (shorter is not None and shorter < length)):
+        return True
+    return any(
+        old.get(key) is not None and (new.get(key) is None or new[key] < old[key])
+        for key in ("precision", "scale")
+    )

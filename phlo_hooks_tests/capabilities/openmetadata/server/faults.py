@@ -28,27 +28,33 @@ class Fault:
 
     Args:
         method: of the request, or `*`.
-        path: a pattern found in the path below /api/v1.
-        status: of the answer; 0 closes the connection.
+        path: a pattern found in the path, with or without what is the same in all, `/api/v1/`.
+        status: of the answer; 0 closes the connection, and None is the usual answer.
         times: how often; then it is over.
         headers: of the answer.
         body: of the answer, where it is not the usual one.
         applied: whether the request is carried out all the same, and only its answer lost.
+        seconds: that pass before anything is done.
     """
 
     method: str
     path: str
-    status: int
+    status: int | None
     times: int = 1
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     applied: bool = False
+    seconds: float = 0.0
 
     def fits(self, method: str, path: str) -> bool:
-        return self.times > 0 and self.method in ("*", method) and re.search(self.path, path) is not None
+        if self.times <= 0 or self.method not in ("*", method):
+            return False
+        return any(re.search(self.path, each) for each in (path, f"/api/v1/{path}"))
 
     def strike(self) -> None:
         """Answer with the fault."""
+        if self.status is None:
+            return
         if self.status == 0:
             raise Dropped
         message = _MESSAGES.get(self.status, f"HTTP {self.status}")

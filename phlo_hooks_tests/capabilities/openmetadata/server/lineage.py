@@ -6,10 +6,10 @@ import copy
 from typing import Any
 
 from . import columns, links, patching
+from .bodies import lineage_details
 from .catalog import Catalog
 from .errors import ApiError, bad_request
 from .permissions import Principal
-from .shapes import lineage_details
 from .store import Edge, Json, now
 
 # From this version on, columns that are not there are passed over; before, they are refused.

@@ -12,17 +12,19 @@ from .permissions import Principal
 from .store import Json
 
 
-def add_status(catalog: Catalog, fqn: str, status: Json, by: Principal) -> Json:
-    """A run of a pipeline; its time is its key, and a second one of that time replaces the first."""
+def add_statuses(catalog: Catalog, fqn: str, statuses: list[Json], by: Principal) -> Json:
+    """Runs of a pipeline; the time of one is its key, and a second one of that time replaces the first."""
     catalog.permissions.check(by, "EditStatus", "pipeline")
     pipeline = catalog.store.by_name("pipeline", fqn)
     known = {task["name"] for task in pipeline.get("tasks") or []}
-    for task in status.get("taskStatus") or []:
-        if task["name"] not in known:
-            raise bad_request(f"Invalid task name {task['name']}")
-    points = catalog.store.points(views.STATUS, pipeline["fullyQualifiedName"])
-    points[status["timestamp"]] = copy.deepcopy(status)
-    return {**catalog.shown("pipeline", pipeline), "pipelineStatus": status}
+    for status in statuses:
+        for task in status.get("taskStatus") or []:
+            if task["name"] not in known:
+                raise bad_request(f"Invalid task name {task['name']}")
+    for status in statuses:
+        _insert(catalog, views.STATUS, pipeline["fullyQualifiedName"], status)
+    latest = catalog.store.latest(views.STATUS, pipeline["fullyQualifiedName"])
+    return {**catalog.shown("pipeline", pipeline), **({"pipelineStatus": latest} if latest else {})}
 
 
 def add_profiles(catalog: Catalog, id_: str, body: Json, by: Principal) -> Json:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from . import lineage, measurements, models, shapes, views
-from .checks import Check
+from . import bodies, lineage, measurements, models, shapes, views
+from .checks import Check, list_of
 from .entity_routes import CHANGE, answer
 from .errors import invalid
 from .kinds import kind_of
@@ -21,9 +21,9 @@ def routes() -> list[Route]:
 
 
 def _lineage_routes() -> list[Route]:
-    details = shapes.lineage_details
+    details = bodies.lineage_details
     return [
-        Route("PUT", "lineage", _add, shapes.add_lineage, models.ADD_LINEAGE),
+        Route("PUT", "lineage", _add, bodies.add_lineage, models.ADD_LINEAGE),
         Route("PUT", _BY_NAME, _add_by_name, details, models.LINEAGE_DETAILS, since=(2,)),
         Route("PATCH", _BY_ID, _patch),
         Route("PATCH", _BY_NAME, _patch, since=(2,)),
@@ -38,16 +38,20 @@ def _lineage_routes() -> list[Route]:
 
 def _series_routes() -> list[Route]:
     def status(_: int) -> Check:
-        return shapes.pipeline_status
+        return bodies.pipeline_status
+
+    def statuses(_: int) -> Check:
+        return list_of(bodies.pipeline_status, most=1000)
 
     def profiles(_: int) -> Check:
-        return shapes.profiles
+        return bodies.profiles
 
     def result(_: int) -> Check:
-        return shapes.test_result
+        return bodies.test_result
 
     return [
         Route("PUT", "pipelines/{fqn}/status", _add_status, status, models.PIPELINE_STATUS),
+        Route("PUT", "pipelines/{fqn}/status/bulk", _add_status, statuses, f"[{models.PIPELINE_STATUS}]"),
         Route("GET", "pipelines/{fqn}/status", _statuses),
         Route("PUT", "tables/{id}/tableProfile", _add_profiles, profiles, models.PROFILES),
         Route("GET", "tables/{fqn}/tableProfile/latest", _latest_profile),
@@ -146,7 +150,8 @@ def _depth(call: Call, name: str) -> int:
 
 
 def _add_status(call: Call) -> Answer:
-    pipeline = measurements.add_status(call.catalog, call.path["fqn"], call.body, call.principal)
+    statuses = call.body if isinstance(call.body, list) else [call.body]
+    pipeline = measurements.add_statuses(call.catalog, call.path["fqn"], statuses, call.principal)
     return Answer(pipeline, headers={CHANGE: "entityUpdated"}, model=models.ENTITY["pipeline"])
 
 

@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
@@ -23,7 +22,7 @@ from .permissions import Permissions, Principal
 from .routing import Answer, Call, Route, Router, check_body
 from .shapes import CREATE
 from .store import Json, Store
-from .wire import PREFIX, Request, Response, handler
+from .wire import PREFIX, Listener, Request, Response
 
 # Says what is wrong with a value that shall have the shape of a schema; None for nothing.
 Judge = Callable[[str, str, Any], "str | None"]
@@ -75,10 +74,8 @@ class OpenMetadataServer:
         self._judged: set[tuple[str, ...]] = set()
         self._faults = Faults()
         self._lock = threading.RLock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler(self.answer))
-        self._server.daemon_threads = True
-        # What was dropped, or killed, leaves half a request behind, which is no news.
-        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        self._closing = threading.Event()
+        self._server = Listener(self.answer)
         self.port: int = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._numbers = tuple(int(part) for part in version.split("."))
@@ -89,13 +86,14 @@ class OpenMetadataServer:
 
     def __enter__(self) -> Self:
         threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True
         ).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closing.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -132,6 +130,10 @@ class OpenMetadataServer:
     ) -> None:
         """Plant a fault: see `Fault`."""
         self._faults.planted.append(Fault(method, path, status, times, headers or {}, body, applied))
+
+    def slow(self, method: str, path: str, seconds: float, times: int = 1) -> None:
+        """Let the next requests wait; others are answered meanwhile."""
+        self._faults.planted.append(Fault(method, path, None, times, seconds=seconds))
 
     def entity(self, kind: str, fqn: str) -> Json | None:
         """All of an entity, deleted or not."""
@@ -195,24 +197,27 @@ class OpenMetadataServer:
     def answer(self, request: Request) -> Response:
         """Answer one request, and take note of it."""
         with self._lock:
-            response = self._safely(request)
+            fault = self._faults.take(request.method, request.shown)
+        if fault is not None and self._closing.wait(fault.seconds):
+            raise Dropped
+        with self._lock:
+            response = self._safely(request, fault)
             headers = dict(request.headers)
             self.requests.append(Write(request.method, request.shown, request.body, headers, response.status))
             return response
 
-    def _safely(self, request: Request) -> Response:
+    def _safely(self, request: Request, fault: Fault | None) -> Response:
         """A mistake of our own is told to the client, as theirs are, and kept for the test."""
         try:
-            return self._answer(request)
+            return self._answer(request, fault)
         except Dropped:
             raise
         except Exception:  # noqa: BLE001 - our own mistakes are of any kind
             self.problems.append(f"answer, {request.method} {request.shown}: {traceback.format_exc()}")
             return Response(500, {"code": 500, "message": traceback.format_exc(limit=-1)})
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request, fault: Fault | None) -> Response:
         try:
-            fault = self._faults.take(request.method, request.shown)
             if fault is not None and not fault.applied:
                 fault.strike()
             answer = self._handled(request)
@@ -244,10 +249,13 @@ class OpenMetadataServer:
             raise unauthorized("Not Authorized! Invalid token")
 
     def _judge_request(self, model: str, body: Any) -> None:
-        problem = self._validate(self.version, model, body) if self._validate else None
-        if problem is not None:
-            self.problems.append(f"request, {model}: {problem}")
-            raise bad_request(problem)
+        if self._validate is None:
+            return
+        for value in body if model.startswith("[") else [body]:
+            problem = self._validate(self.version, model.strip("[]"), value)
+            if problem is not None:
+                self.problems.append(f"request, {model}: {problem}")
+                raise bad_request(problem)
 
     def _judge_answer(self, answer: Answer) -> None:
         """Our own answer, once for each shape: what is wrong with it is no client's fault."""

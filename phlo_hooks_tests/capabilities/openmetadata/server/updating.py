@@ -86,14 +86,27 @@ def by_patch(store: Store, original: Json, patched: Json, kind: str) -> Json:
     return updated
 
 
-def stamp(original: Json, updated: Json, *, major: bool, by: str, at: int) -> bool:
-    """Count the version up if anything changed; else leave it, and when and by whom it was made."""
-    if _content(original) == _content(updated):
-        updated.update({key: original[key] for key in _STAMPS if key in original})
-        return False
-    step = 1.0 if major else 0.1
-    updated.update(version=round(original["version"] + step, 1), updatedAt=at, updatedBy=by)
-    return True
+def same(original: Json, updated: Json) -> bool:
+    """Whether nothing that counts is otherwise."""
+    return _content(original) == _content(updated)
+
+
+def stamp(base: Json, updated: Json, *, major: bool, by: str, at: int) -> None:
+    """Count the version up from that of the base; what is as it was there has its version again."""
+    updated.update(updatedAt=at, updatedBy=by)
+    if same(base, updated):
+        updated["version"] = base["version"]
+    else:
+        updated["version"] = round(base["version"] + (1.0 if major else 0.1), 1)
+
+
+def lost_columns(original: Json, updated: Json) -> set[str]:
+    """The names of the columns that are gone."""
+    before, after = (
+        {column["fullyQualifiedName"] for column in columns.walk(entity.get("columns") or [])}
+        for entity in (original, updated)
+    )
+    return before - after
 
 
 def _content(entity: Json) -> Json:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -41,6 +43,33 @@ class Response:
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Listener(ThreadingHTTPServer):
+    """Takes connections on loopback; when it is closed, those that clients keep are closed too."""
+
+    daemon_threads = True
+
+    def __init__(self, answer: Callable[[Request], Response]) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(("127.0.0.1", 0), handler(answer))
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """What was dropped, or killed, leaves half a request behind, which is no news."""
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        super().server_close()
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def handler(answer: Callable[[Request], Response]) -> type[BaseHTTPRequestHandler]:
