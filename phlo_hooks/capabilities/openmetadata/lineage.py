@@ -127,7 +127,9 @@ class LineageWriter:
         wrote = written.edges.get(source.fqn, Wrote()) if written.fqn == fqn else Wrote()
         there = client.read()
         edge = self._edge(key, client, source.columns, sql, wrote)
-        gone = wrote.columns - edge.columns if self._setup.remove_stale_edges else frozenset()
+        # Where nobody says any columns, nobody says either that there are none.
+        knows = self._setup.remove_stale_edges and source.columns
+        gone = wrote.columns - edge.columns if knows else frozenset()
         details = merged(there, edge, gone, wrote, self._setup.pipeline_service)
         if details is not None:
             client.put(details)
