@@ -173,6 +173,9 @@ class AssetGraph(Protocol):
         one that Dagster makes for assets without any.
         """
 
+    def is_there(self, key: str, partition_key: str | None = None) -> bool | None:
+        """Whether an asset, or one partition of it, was ever materialized; None where nobody knows."""
+
     def fingerprint(self) -> str:
         """Changes with whatever is said of an asset, check or job here; the same in each process."""
 
@@ -207,6 +210,10 @@ class NoAssets:
     def jobs(self) -> tuple[JobInfo, ...]:
         """None."""
         return ()
+
+    def is_there(self, key: str, partition_key: str | None = None) -> bool | None:
+        """Nobody knows."""
+        return None
 
     def fingerprint(self) -> str:
         """That of nothing."""

@@ -209,7 +209,17 @@ def redacted(event: HookEvent, redactor: Redactor) -> HookEvent:
     return HookEvent.from_dict({**redactor.value(body, _words(type(event))), **kept})
 
 
-_NEVER_SECRET = ("event_id", "event_type", "version", "timestamp", "last_heartbeat", "due", "started_at")
+_NEVER_SECRET = (
+    "event_id",
+    "event_type",
+    "version",
+    "timestamp",
+    "last_heartbeat",
+    "due",
+    "started_at",
+    "range_start",
+    "range_end",
+)
 
 
 @cache

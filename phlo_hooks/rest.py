@@ -68,14 +68,16 @@ class RestClient:
         timeout: seconds that one request may take.
         ca_file: PEM file of a private certificate authority.
         extra: the extra of this package that brings the HTTP client.
+        secrets: what else nobody may see in an error, such as a key that is only signed with.
     """
 
-    url: str
+    url: str = field(repr=False)
     who: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float = 30.0
     ca_file: str | None = None
     extra: str = "webhook"
+    secrets: Collection[str] = field(default=(), repr=False)
 
     def send(
         self,
@@ -172,7 +174,7 @@ class RestClient:
     def _shown(self, text: str) -> str:
         """Without what this client sends and nobody else may see."""
         values = [part for value in self.headers.values() for part in (value, value.rpartition(" ")[2])]
-        return Redactor([*values, *secret_pieces(self.url)]).text(text)
+        return Redactor([*values, *self.secrets, *secret_pieces(self.url)]).text(text)
 
 
 def _query(params: Mapping[str, str | int | bool]) -> str:

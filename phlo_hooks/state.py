@@ -112,3 +112,11 @@ class HostedHookProvider(Protocol):
         Raises:
             ConfigurationError: the message names what it is about, and the next step.
         """
+
+
+@runtime_checkable
+class AssetAnnotator(Protocol):
+    """A provider that has something to say of assets, for people who look at them in Dagster's UI."""
+
+    def annotations(self, assets: AssetGraph) -> Mapping[str, str]:
+        """Markdown by asset key; without asking anybody over a network. Called when definitions load."""

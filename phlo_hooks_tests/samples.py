@@ -184,6 +184,23 @@ FULL: dict[str, dict[str, Any]] = {
         "severity": "ERROR",
         "details": {"count": 3},
     },
+    "SemanticEvent": {
+        "layer": "cube",
+        "location": "shop",
+        "number": 3,
+        "model_names": ("orders",),
+        "metric_names": ("revenue",),
+        "asset_keys": ("marts/orders",),
+        "recompiled": True,
+        "range_start": NOON,
+        "range_end": NOON,
+        "publications": 2,
+        "duration": 1.5,
+        "attempt": 1,
+        "due": NOON,
+        "details": {"jobs": 1},
+        "error": {"message": "no such cube", "error_class": "RefreshError"},
+    },
     "ExternalEvent": {**ASSET, "data": {"id": 1, "deep": {"list": [[1], {}]}}},
 }
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from phlo_hooks.capabilities.alerting import AlertingResource
     from phlo_hooks.capabilities.console import ConsoleResource
+    from phlo_hooks.capabilities.cube import CubeSemanticLayerResource
     from phlo_hooks.capabilities.file import FileResource
+    from phlo_hooks.capabilities.lightdash import LightdashResource
     from phlo_hooks.capabilities.openlineage import OpenLineageResource
     from phlo_hooks.capabilities.openmetadata import OpenMetadataResource
     from phlo_hooks.capabilities.webhook import WebhookEndpoint, WebhookResource
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 __all__ = [
     "AlertingResource",
     "ConsoleResource",
+    "CubeSemanticLayerResource",
     "FileResource",
+    "LightdashResource",
     "OpenLineageResource",
     "OpenMetadataResource",
     "WebhookEndpoint",
@@ -25,7 +29,9 @@ __all__ = [
 _HOMES = {
     "AlertingResource": "phlo_hooks.capabilities.alerting",
     "ConsoleResource": "phlo_hooks.capabilities.console",
+    "CubeSemanticLayerResource": "phlo_hooks.capabilities.cube",
     "FileResource": "phlo_hooks.capabilities.file",
+    "LightdashResource": "phlo_hooks.capabilities.lightdash",
     "OpenLineageResource": "phlo_hooks.capabilities.openlineage",
     "OpenMetadataResource": "phlo_hooks.capabilities.openmetadata",
     "WebhookEndpoint": "phlo_hooks.capabilities.webhook",

@@ -22,6 +22,7 @@ _COMMANDS = {
     "openmetadata": ("phlo_hooks.cli.openmetadata", "openmetadata"),
     "relay": ("phlo_hooks.cli.relay", "relay"),
     "replay": ("phlo_hooks.cli.replay", "replay"),
+    "semantic": ("phlo_hooks.cli.semantic", "semantic"),
     "store": ("phlo_hooks.cli.store", "store"),
 }
 

@@ -30,20 +30,23 @@ class Hosted(Generic[R]):
     location: Location
 
 
-def find_resources(locations: Sequence[Location], kind: type[R], key: str | None = None) -> list[Hosted[R]]:
+def find_resources(
+    locations: Sequence[Location], kind: type[R], key: str | None = None, *, such_as: str | None = None
+) -> list[Hosted[R]]:
     """The resources of this kind in these code locations.
 
     Args:
         locations: where to look.
         kind: their class.
         key: of the one that is meant; all of them, else.
+        such_as: a class of this kind, where it is a protocol.
 
     Raises:
         ConfigurationError: there is none, or none with this key.
     """
     found = [each for location in locations for each in _of(location, kind)]
     if not found:
-        names, name = ", ".join(location.name for location in locations), kind.__name__
+        names, name = ", ".join(location.name for location in locations), such_as or kind.__name__
         example = name.removesuffix("Resource").lower()
         raise ConfigurationError(
             f"{names}: no {name} is among the resources of these definitions; add one, as in "

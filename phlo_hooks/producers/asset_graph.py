@@ -104,6 +104,15 @@ class DefinedAssets:
             logger.warning("the jobs of the definitions cannot be told", exc_info=True)
             return ()
 
+    def is_there(self, key: str, partition_key: str | None = None) -> bool | None:
+        """As of `AssetGraph`."""
+        instance = self._instance()
+        if instance is None:
+            return None
+        partitions = None if partition_key is None else [partition_key]
+        wanted = dg.AssetRecordsFilter(dg.AssetKey.from_user_string(key), asset_partitions=partitions)
+        return bool(instance.fetch_materializations(wanted, limit=1).records)
+
     def fingerprint(self) -> str:
         """As of `AssetGraph`. The secrets are in it, not as they are: which ones are known differs."""
         return self._fingerprint

@@ -118,10 +118,10 @@ class Runtime:
     ) -> HookBus:
         """A bus with every hook on it, to be called for the code location `scope`."""
         bus = HookBus(outbox=recorder, redact=self._redactor().text)
-        self._register(bus, Place(instance, partial(self._host, instance, scope)))
+        self._register(bus, Place(instance, partial(self.host, instance, scope)))
         return bus
 
-    def _host(self, instance: dg.DagsterInstance, scope: str, plugin: str) -> Host:
+    def host(self, instance: dg.DagsterInstance, scope: str, plugin: str) -> Host:
         """Where a plugin's hooks find themselves when they are called."""
         store, tell = self.store(instance), self._tell(instance, scope)
         state = PluginState(store, plugin, scope, tell)

@@ -10,6 +10,7 @@ import dagster as dg
 
 from phlo_hooks.delivery.url import normalize_url
 from phlo_hooks.errors import ConfigurationError
+from phlo_hooks.producers.annotating import annotated, said_by
 from phlo_hooks.producers.catalog import HEALTH_ASSET, Catalog
 from phlo_hooks.producers.dagster_private import jobs_of, lacks_resources, targeted_assets, with_jobs
 from phlo_hooks.producers.runtime import Runtime
@@ -89,8 +90,9 @@ def with_hooks(
         limits=lambda: settings.limits,
     )
     bound = BoundHooks(settings, runtime, options)
-    rebuilt = _rebuilt(defs, assets, {**resources, RESOURCE_KEY: bound}, runtime, options)
-    return rebuilt
+    said = said_by(resources, catalog)
+    assets = [annotated(each, said) for each in assets]
+    return _rebuilt(defs, assets, {**resources, RESOURCE_KEY: bound}, runtime, options)
 
 
 def _check(hooks: Any, since: Any) -> None:

@@ -6,23 +6,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
+from zoneinfo import ZoneInfo
 
-from phlo_hooks.assets import AssetGraph
+from phlo_hooks.assets import AssetGraph, TimeWindow
 from phlo_hooks.events import HookEvent
 from phlo_hooks.semantics.models import Metric, SemanticModel
 
 
 @dataclass(frozen=True)
 class DateRange:
-    """From `start` to before `end`, both aware.
+    """From `start` to before `end`, both aware, and in the partitions' own zone.
 
     Args:
-        timezone: IANA name of the partitions' own zone.
+        timezone: IANA name of the zone.
     """
 
     start: datetime
     end: datetime
     timezone: str = "UTC"
+
+    @staticmethod
+    def of(window: TimeWindow) -> DateRange:
+        """The time that a partition is about."""
+        zone = ZoneInfo(window.timezone)
+        return DateRange(window.start.astimezone(zone), window.end.astimezone(zone), window.timezone)
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,8 @@ class Progress:
     Args:
         state: `running`, `done` or `failed`.
         jobs: what is needed to look again, in JSON's own types.
-        refreshed: the models that were.
+        refreshed: the models that were; where it is done and says none, all that were to be.
+        metrics: the metrics that these feed, where the layer knows.
         details: worth knowing afterwards, such as job ids and counts; no secrets.
         error: why it failed.
     """
@@ -71,6 +79,7 @@ class Progress:
     state: Literal["running", "done", "failed"]
     jobs: Any = None
     refreshed: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
 

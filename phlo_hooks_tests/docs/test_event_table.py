@@ -12,12 +12,12 @@ _ROW = re.compile(r"^\| \[?`(?P<name>\w+Event)`.*?\| (?P<types>.*?) \| (?P<field
 
 
 def test_every_class_is_in_the_table():
-    """Class, event types and fields, in the order of the code."""
+    """Class, event types and fields, once each."""
     page = (DOCS / "events.md").read_text(encoding="utf-8")
     rows = [found for line in page.splitlines() if (found := _ROW.match(line))]
-    assert [(row["name"], _names(row["types"]), _names(row["fields"])) for row in rows] == [
+    assert sorted((row["name"], _names(row["types"]), _names(row["fields"])) for row in rows) == sorted(
         (cls.__name__, _types(cls), _own_fields(cls)) for cls in _concrete()
-    ]
+    )
 
 
 def _concrete() -> list[type[HookEvent]]:

@@ -16,7 +16,7 @@ import dagster as dg
 from phlo_hooks import CircuitBreaker, HookFilter, HookRegistration, RetryPolicy, emit, with_hooks
 from phlo_hooks.capabilities.alerting import AlertingResource, HttpChannel, Rule, Threshold
 from phlo_hooks.capabilities.alerting.signals import SIGNALS
-from phlo_hooks.events import DriftEvent, ErrorInfo, HookEvent, ProfilingEvent
+from phlo_hooks.events import DriftEvent, ErrorInfo, HookEvent, ProfilingEvent, SemanticEvent
 from phlo_hooks.resources import HookBusResource
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -61,7 +61,12 @@ def report() -> None: ...
 
 
 @dg.asset(key_prefix="marts", **OWN)
-def stock() -> None: ...
+def stock(context: dg.AssetExecutionContext) -> None:
+    """In the place of a semantic layer, it says how that was refreshed."""
+    bad = is_bad("stock")
+    error = ErrorInfo(message="no cube 'orders'") if bad else None
+    kind = "semantic.refresh_failed" if bad else "semantic.refreshed"
+    emit(context, SemanticEvent(event_type=kind, layer="cube", model_names=("orders",), error=error))
 
 
 @dg.asset(key_prefix="marts", **OWN)

@@ -84,6 +84,9 @@ TABLE = [
     # Nothing in this release finds these two: a step of ours says that it did.
     Row("drift.detected", "Metric null_rate of marts/profiled", WARN),
     Row("profiling.failed", "Asset marts/profiled", WARN),
+    # So much for the message; when a layer is refreshed is tested with the layers.
+    Row("semantic.refresh_failed", "Semantic layer cube", ERROR, recovers=True),
+    Row("semantic.refreshed", "Semantic layer cube"),
     Row("tick.failure", "Sensor files", ERROR, recovers=True),
     Row("tick.failure", "Schedule at_night", ERROR, recovers=True),
     Row("tick.recovered", "Sensor files"),

@@ -43,6 +43,7 @@ _ADVICE = {
     "hook.disabled": "Mend the receiver, then: phlo-hooks hooks enable HOOK.",
     "hook.disabled open": "Mend the receiver: the hook is tried again by itself, and its events wait.",
     "hook.dead_letter": "Mend the cause, then: phlo-hooks dead-letters list, and retry.",
+    "semantic.refresh_failed": "Mend the cause, then: phlo-hooks semantic refresh. The last good is kept.",
     "schema.removed": "Check who uses the columns that are gone.",
     "schema.retyped": "Check who depends on the old type.",
 }

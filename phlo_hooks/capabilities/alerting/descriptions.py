@@ -79,6 +79,10 @@ def _drifts(event: Any) -> str:
     return f"It is {event.current:g}, where {event.baseline:g} is usual{change}."
 
 
+def _models(event: Any) -> str:
+    return f"Models: {', '.join(event.model_names)}." if event.model_names else ""
+
+
 _BY_TYPE: Mapping[str, Callable[[Any], str]] = {
     "run.stuck": _waits,
     "run.long_running": _executes,
@@ -87,5 +91,7 @@ _BY_TYPE: Mapping[str, Callable[[Any], str]] = {
     "drift.detected": _drifts,
     "backfill.start": _requested,
     "backfill.end": _ended,
+    "semantic.refreshed": _models,
+    "semantic.refresh_failed": _models,
     "hook.enabled": lambda event: _sentence(event.reason or ""),
 }

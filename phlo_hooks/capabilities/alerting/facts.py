@@ -234,6 +234,7 @@ _SUBJECTS: Mapping[str, Callable[[Any], str]] = {
     "backfill": lambda event: f"backfill {event.backfill_id}",
     "daemon": lambda event: f"daemon {event.daemon_type}",
     "hook": lambda event: f"hook {event.hook}",
+    "semantic": lambda event: f"semantic layer {event.layer}",
     "drift": lambda event: f"metric {event.metric} of {event.asset_key}",
 }
 

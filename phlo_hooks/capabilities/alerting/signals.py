@@ -94,11 +94,16 @@ SIGNALS = (
     Signal("backfill.canceled", ("backfill.end",), _P, "WARN", "was canceled", _is("status", "canceled")),
     Signal("daemon.unhealthy", ("deployment.daemon_unhealthy",), _P, "CRITICAL", "has no heartbeat"),
     Signal("daemon.recovered", ("deployment.daemon_recovered",), _R, "INFO", "has its heartbeat again"),
+    Signal("semantic.refreshed", ("semantic.refreshed",), _R, "INFO", "was refreshed"),
+    Signal("semantic.refresh_failed", ("semantic.refresh_failed",), _P, "ERROR", "could not be refreshed"),
     Signal("hook.disabled", ("hook.disabled",), _P, "ERROR", "is not being called"),
     Signal("hook.enabled", ("hook.enabled",), _R, "INFO", "is called again"),
     Signal("hook.dead_letter", ("hook.dead_letter",), _P, "ERROR", "could not be given an event"),
 )
 BY_NAME = {signal.name: signal for signal in SIGNALS}
+
+# Nothing that people could want to hear of: it says when to look again.
+_STEPS = ("semantic.due",)
 
 # What ends what. Only the same subject counts: an asset's success does not heal another asset.
 HEALS = {
@@ -113,6 +118,7 @@ HEALS = {
     "tick.recovered": ("tick.failure",),
     "backfill.success": ("backfill.failure", "backfill.canceled"),
     "daemon.recovered": ("daemon.unhealthy",),
+    "semantic.refreshed": ("semantic.refresh_failed",),
     "hook.enabled": ("hook.disabled",),
 }
 
@@ -160,7 +166,9 @@ def _types(pattern: str) -> tuple[str, ...]:
 
 def _other_types() -> tuple[str, ...]:
     return tuple(
-        kind for kind in known_event_types() if kind not in _used_types() and not kind.startswith("alert.")
+        kind
+        for kind in known_event_types()
+        if kind not in _used_types() and kind not in _STEPS and not kind.startswith("alert.")
     )
 
 

@@ -313,8 +313,8 @@ def test_what_all_code_locations_share():
     """In the store; each has a memory of its own besides."""
     runtime = runtime_of(with_hooks(dg.Definitions(), plugins=False))
     with dg.DagsterInstance.ephemeral() as instance:
-        here, there = (runtime._host(instance, location, "openlineage") for location in ("here", "there"))
-        another = runtime._host(instance, "there", "another")
+        here, there = (runtime.host(instance, location, "openlineage") for location in ("here", "there"))
+        another = runtime.host(instance, "there", "another")
         here.shared.commit([StateChange("dataset/a", 1)])
         here.state.commit([StateChange("run/a", 1)])
         assert 1 == there.shared.get("dataset/a").value

@@ -1,0 +1,1 @@
+"""LightdashResource, on a strict Lightdash of ours."""

@@ -1,0 +1,1 @@
+"""The engine that keeps semantic layers up to date."""
