@@ -188,6 +188,15 @@ def test_columns_that_only_a_materialization_says(server):
     assert paths(server) == []
 
 
+def test_what_a_materialization_does_not_say_of_a_column(server):
+    """The definitions say it; what both say, the materialization knows better."""
+    bench = Bench(server)
+    bench.deliver(ended(columns=(Column(name="note", type="TEXT"), Column(name="id"))))
+    note, id_ = bench.table()["columns"]
+    assert (note["dataType"], note["description"]) == ("TEXT", "What was said.")
+    assert (id_["dataType"], id_["constraint"]) == ("BIGINT", "NOT_NULL")
+
+
 def test_an_external_asset_only_fills_what_is_empty(server):
     """Another code location computes it, and knows it better."""
     owner, reader = Bench(server), Bench(server, orders(executable=False, description="Theirs.", columns=()))
@@ -198,6 +207,20 @@ def test_an_external_asset_only_fills_what_is_empty(server):
     owner.sync()
     assert paths(server) == []
     assert owner.table()["description"] == "All orders."
+
+
+def test_two_assets_with_one_table(server, caplog):
+    """The first counts, and it is told; an asset that has another key now takes it over."""
+    bench = Bench(server, orders(), orders(key="z", description="Other."))
+    bench.deliver(ended(), ended("z"), ended(), ended("z"))
+    assert bench.table()["description"] == "All orders."
+    (told,) = [each.getMessage() for each in caplog.records]
+    assert told.startswith(
+        f"assets raw/orders and z are both mapped to table {FQN}: what raw/orders says counts"
+    )
+    bench.assets = (orders(key="z", description="Other."),)
+    bench.deliver(ended("z"))
+    assert bench.table()["description"] == "Other."
 
 
 def test_owners_that_openmetadata_does_not_know(server, caplog):
@@ -267,6 +290,20 @@ def test_a_table_that_was_deleted_for_good(server):
     server.delete("table", FQN, hard=True)
     bench.deliver(ended(at=1))
     assert bench.table()["description"] == "All orders."
+
+
+def test_a_table_that_somebody_else_created_anew(server):
+    """Under the same name, with the same columns: nothing of it is ours any more."""
+    bench = Bench(server)
+    bench.deliver(ended())
+    theirs = [
+        {key: each[key] for key in each if key != "fullyQualifiedName"} for each in bench.table()["columns"]
+    ]
+    server.delete("table", FQN, hard=True)
+    server.seed("table", {"name": "orders", "databaseSchema": "lake.shop.raw", "columns": theirs})
+    bench.assets = (orders(columns=COLUMNS[:1]),)
+    bench.deliver(changed())
+    assert names(bench.table()["columns"]) == ["id", "note"]
 
 
 def test_a_schema_that_was_deleted(server):
