@@ -39,6 +39,19 @@ class PipelineEntities:
         """The name of a pipeline, with its service."""
         return joined(self._setup.pipeline_service, name)
 
+    def reference(self, plan: Plan) -> dict[str, Any] | None:
+        """The pipeline as others refer to it; made where it is missing, and left as it is where not.
+
+        Returns:
+            None where somebody has deleted it.
+
+        Raises:
+            DeliveryError: as of `written`.
+        """
+        # Without its tasks: of a large group they are as long as a book.
+        found = self._client.find(_PIPELINES, self.fqn(plan.name)) or self.written(plan)
+        return {"id": found["id"], "type": "pipeline"} if found else None
+
     def written(self, plan: Plan) -> Entity | None:
         """The pipeline as the plan has it; it is written where it is not so already.
 
