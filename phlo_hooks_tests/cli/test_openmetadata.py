@@ -100,7 +100,7 @@ def test_each_asset_is_listed(project: Path) -> None:
         "lost": ("unresolved", "dagster/table_name"),
         "model": ("ignored", "metadata openmetadata/ignore"),
         "raw/orders": ("mapped", "dagster/table_name"),
-        "raw/told": ("unresolved", "dagster/table_name of a materialization"),
+        "raw/told": ("unresolved", "dagster/table_name"),
         "salaries": ("ignored", "include and exclude"),
     }
     assert found["raw/orders"] == {

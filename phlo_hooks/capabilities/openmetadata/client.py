@@ -27,7 +27,7 @@ _CONFLICTS = (HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND)
 
 
 class ConflictError(RetryLater):
-    """An entity is no longer as it was read."""
+    """An entity is no longer as it was read, or not there: look again."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,14 @@ class Change:
 
     Args:
         about: what it changes and for which asset: `table shop.public.orders, for asset marts/orders`.
+        created: whether the server says that it was not there before.
     """
 
     method: str
     path: str
     body: Any
     about: str
+    created: bool = False
 
 
 @dataclass
@@ -109,7 +111,11 @@ class OpenMetadataClient:
             after = {"after": cursor}
 
     def put(self, collection: str, body: Mapping[str, Any], about: str) -> Entity:
-        """Create or update an entity, and give it back."""
+        """Create or update an entity, and give it back.
+
+        Raises:
+            ConflictError: somebody else has created it at the same time.
+        """
         made: Entity = self.write("PUT", f"/{collection}", body, about) or {}
         if self.dry:
             name = _name(body)
@@ -135,17 +141,21 @@ class OpenMetadataClient:
     def write(
         self, method: str, path: str, body: Any, about: str, headers: Mapping[str, str] | None = None
     ) -> Any:
-        """Any other write; what the server answers."""
-        self.changes.append(Change(method, path, body, about))
+        """Any other write; what the server answers.
+
+        Raises:
+            ConflictError: somebody else has written the same meanwhile.
+        """
         if self.dry:
+            self.changes.append(Change(method, path, body, about))
             return dict(body) if isinstance(body, Mapping) else None
         kind = _PATCH if method == "PATCH" else {}
-        allow = _CONFLICTS if headers else ()
+        allow = _CONFLICTS if headers else (HTTPStatus.CONFLICT,)
         sent = {**kind, **(headers or {})}
         reply = self.rest.send(method, path, body, headers=sent, allow=allow, about=about)
         if reply.status in allow:
-            self.changes.pop()
-            raise ConflictError(f"{self.rest.who}: {about} was changed or deleted meanwhile", after=1)
+            raise ConflictError(f"{self.rest.who}: {about} was written by others meanwhile", after=1)
+        self.changes.append(Change(method, path, body, about, reply.status == HTTPStatus.CREATED))
         return reply.data
 
 

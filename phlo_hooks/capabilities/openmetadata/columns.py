@@ -15,23 +15,25 @@ Columns = list[dict[str, Any]]
 _SHAPE = ("name", "dataType", "arrayDataType", "dataLength", "precision", "scale", "dataTypeDisplay")
 
 
-def wanted_columns(columns: Iterable[Column], described: Mapping[str, str]) -> Columns:
+def wanted_columns(columns: Iterable[Column], declared: Iterable[Column]) -> Columns:
     """The columns for a request.
 
     Args:
-        columns: as Dagster has them.
-        described: descriptions of those that have none of their own, by name.
+        columns: as a materialization, or the definitions, say them.
+        declared: those of the definitions, for what a materialization does not say of its own.
     """
-    return nameable(_wanted(column, described) for column in columns)
+    known = {each.name: each for each in declared}
+    return nameable(_wanted(each, known.get(each.name, each)) for each in columns)
 
 
-def _wanted(column: Column, described: Mapping[str, str]) -> dict[str, Any]:
-    about = column.description or described.get(column.name)
+def _wanted(column: Column, declared: Column) -> dict[str, Any]:
+    about = column.description or declared.description
+    nullable = declared.nullable if column.nullable is None else column.nullable
     return {
         "name": column.name,
-        **typed(column.type),
+        **typed(column.type or declared.type),
         **({"description": about} if about else {}),
-        **({"constraint": "NOT_NULL"} if column.nullable is False else {}),
+        **({"constraint": "NOT_NULL"} if nullable is False else {}),
     }
 
 

@@ -82,7 +82,7 @@ class TableMapping:
             return self._by_pattern(pattern, located)
         if FQN in said:
             return _resolved(key, f"metadata {FQN} of a materialization", lambda: table_name(str(said[FQN])))
-        whose = "" if info.table_name else " of a materialization"
+        whose = " of a materialization" if located.table_name and not info.table_name else ""
         return _resolved(key, f"{TABLE_NAME}{whose}", lambda: self.places.name(located))
 
     def check(self) -> None:

@@ -17,13 +17,16 @@ class Notices:
 
     Args:
         state: keeps it, for one code location.
+        dry: nothing is remembered.
     """
 
     state: StateStore
+    dry: bool = False
 
     def once(self, text: str) -> None:
         """Log a warning that was not logged yet."""
         key = f"notice/{sha256(text.encode()).hexdigest()}"
         if self.state.get(key) is None:
             logger.warning("%s", text)
-            self.state.commit([StateChange(key, True)])
+            if not self.dry:
+                self.state.commit([StateChange(key, True)])

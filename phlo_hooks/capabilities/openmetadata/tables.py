@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from urllib.parse import quote
 
 from phlo_hooks.capabilities.openmetadata.client import ConflictError, Entity
@@ -132,18 +132,29 @@ class TableWriter:
 
     def _updated(self, table: Entity, wanted: WantedTable) -> Entity:
         before = self._memory.of(wanted.fqn)
-        merge = Merge(
-            table,
-            wanted,
-            before if before.id == table["id"] else Written(),
-            lambda: self._owners.references(wanted.owners, wanted.asset),
-        )
+        before = before if before.id == table["id"] else Written()
+        wanted = self._owned_once(wanted, before)
+        owners = partial(self._owners.references, wanted.owners, wanted.asset)
+        merge = Merge(table, wanted, before, owners)
         operations = merge.operations()
         if operations:
             ensure_tags(self.setup.client, merge.new_tags, wanted.asset)
             table = self.setup.client.patch(_TABLES, table, operations, wanted.about)
         self._memory.note(wanted.fqn, merge.written(table))
         return table
+
+    def _owned_once(self, wanted: WantedTable, before: Written) -> WantedTable:
+        """Of two assets with one table the first counts; each would overwrite the other without end."""
+        other = before.asset
+        if not wanted.owned or other in ("", wanted.asset) or self.setup.assets.asset(other) is None:
+            return wanted
+        if self.setup.mapped(other).fqn != wanted.fqn:
+            return wanted
+        self._notices.once(
+            f"assets {other} and {wanted.asset} are both mapped to table {wanted.fqn}: what {other} says "
+            "counts; map one of them to another table, or ignore it"
+        )
+        return replace(wanted, owned=False)
 
     def _ensure_schema(self, wanted: WantedTable) -> None:
         ensure_schema(self.setup.client, wanted.names[:-1], wanted.service_type, wanted.asset)
@@ -164,7 +175,7 @@ class TableWriter:
 
     @cached_property
     def _notices(self) -> Notices:
-        return Notices(self.setup.state)
+        return Notices(self.setup.state, self.setup.client.dry)
 
     @cached_property
     def _owners(self) -> Owners:

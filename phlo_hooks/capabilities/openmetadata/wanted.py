@@ -62,7 +62,6 @@ def wanted_table(setup: Setup, name: str, key: str, event: AssetEvent | None) ->
     """
     info = setup.assets.asset(key) or AssetInfo(key)
     kind = info.storage_kind or setup.mapping.remembered(key).get("dagster/storage_kind")
-    described = {each.name: each.description for each in info.columns if each.description}
     columns = _told_columns(setup, key, event) or info.columns
     page = setup.webserver_url
     return WantedTable(
@@ -70,7 +69,7 @@ def wanted_table(setup: Setup, name: str, key: str, event: AssetEvent | None) ->
         names=fqn.parts(name),
         service_type=setup.service_type or service_type(kind),
         owned=info.executable,
-        columns=wanted_columns(columns, described) if columns else None,
+        columns=wanted_columns(columns, info.columns) if columns else None,
         description=info.description,
         source_url=f"{page}/assets/{quote(key)}" if page else None,
         owners=info.owners,

@@ -19,6 +19,7 @@ class Written:
 
     Args:
         id: of the table: another one of the same name has nothing of ours.
+        asset: the key of the one that computes it.
         description, source_url: as written.
         owners: as Dagster says them.
         owner_ids: those that they were written as.
@@ -29,6 +30,7 @@ class Written:
     """
 
     id: str = ""
+    asset: str = ""
     description: str | None = None
     source_url: str | None = None
     owners: tuple[str, ...] = ()
@@ -102,6 +104,7 @@ def written(
     texts = said(wanted.columns or [])
     return Written(
         id=table["id"],
+        asset=wanted.asset if wanted.owned else before.asset,
         description=_text(table.get("description"), wanted.description, before.description),
         source_url=_text(table.get("sourceUrl"), wanted.source_url, before.source_url),
         owners=owners,

@@ -178,8 +178,9 @@ def test_a_dropped_connection(server, call):
     server.fail("GET", "tables", 0)
 
     with pytest.raises(RemoteDisconnected):
-        call.get("tables")
+        call.get("tables", limit=3)
     assert 200 == call.get("tables").status
+    assert [(0, {"limit": "3"}), (200, {})] == [(each.status, each.query) for each in server.requests]
 
 
 @pytest.mark.parametrize(

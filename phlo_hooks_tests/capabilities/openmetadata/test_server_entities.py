@@ -186,6 +186,32 @@ def test_who_can_own_a_table(server, call, owners, message):
     assert (400, message) == (reply.status, reply.message)
 
 
+def test_none_is_an_empty_list(call):
+    call.put("tables", table("orders"))
+
+    full = call.get(f"tables/name/{ORDERS}", fields="owners,tags,domains").body
+
+    assert ([], [], []) == (full["owners"], full["tags"], full["domains"])
+
+
+def test_owners_of_the_schema(server, call):
+    """Who owns a schema owns its tables, and their tests, until those have owners of their own."""
+    ana, ben = (server.seed("user", {"name": n, "email": f"{n}@example.com"}) for n in ("ana", "ben"))
+    server.edit(
+        "databaseSchema", SCHEMA, [{"op": "add", "path": "/owners", "value": [reference("user", ana)]}]
+    )
+    call.put("tables", table("orders"))
+
+    (owner,) = call.get(f"tables/name/{ORDERS}", fields="owners").body["owners"]
+    assert ("ana", True) == (owner["name"], owner["inherited"])
+    call.put("tables", table("orders", owners=[owner]))
+    assert not server.entity("table", ORDERS).get("owners")
+
+    call.put("tables", table("orders", owners=[reference("user", ben)]))
+    (owner,) = call.get(f"tables/name/{ORDERS}", fields="owners").body["owners"]
+    assert ("ben", None) == (owner["name"], owner.get("inherited"))
+
+
 class TestTags:
     """Classifications and their tags are written as everything else."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .seeds import ORDERS, column, stored, table, tag
+from .seeds import ORDERS, column, reference, stored, table, tag
 
 pytestmark = pytest.mark.usefixtures("warehouse")
 
@@ -35,6 +35,15 @@ class TestPatch:
         )
 
         assert ["PII.None"] == [each["tagFQN"] for each in stored(server)["columns"][0]["tags"]]
+
+    @pytest.mark.parametrize("path", ["/owners/-", "/owners/0", "/owners"])
+    def test_a_first_owner(self, server, call, orders, path):
+        ana = reference("user", server.seed("user", {"name": "ana", "email": "ana@example.com"}))
+        value = [ana] if path == "/owners" else ana
+
+        reply = call.patch(f"tables/{orders['id']}", {"op": "add", "path": path, "value": value})
+
+        assert ["ana"] == [owner["name"] for owner in reply.body["owners"]]
 
     def test_what_cannot_be_changed_is_passed_over(self, server, call, orders):
         reply = call.patch(

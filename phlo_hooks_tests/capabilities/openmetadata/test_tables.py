@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -187,6 +188,15 @@ def test_columns_that_only_a_materialization_says(server):
     assert paths(server) == []
 
 
+def test_what_a_materialization_does_not_say_of_a_column(server):
+    """The definitions say it; what both say, the materialization knows better."""
+    bench = Bench(server)
+    bench.deliver(ended(columns=(Column(name="note", type="TEXT"), Column(name="id"))))
+    note, id_ = bench.table()["columns"]
+    assert (note["dataType"], note["description"]) == ("TEXT", "What was said.")
+    assert (id_["dataType"], id_["constraint"]) == ("BIGINT", "NOT_NULL")
+
+
 def test_an_external_asset_only_fills_what_is_empty(server):
     """Another code location computes it, and knows it better."""
     owner, reader = Bench(server), Bench(server, orders(executable=False, description="Theirs.", columns=()))
@@ -197,6 +207,20 @@ def test_an_external_asset_only_fills_what_is_empty(server):
     owner.sync()
     assert paths(server) == []
     assert owner.table()["description"] == "All orders."
+
+
+def test_two_assets_with_one_table(server, caplog):
+    """The first counts, and it is told; an asset that has another key now takes it over."""
+    bench = Bench(server, orders(), orders(key="z", description="Other."))
+    bench.deliver(ended(), ended("z"), ended(), ended("z"))
+    assert bench.table()["description"] == "All orders."
+    (told,) = [each.getMessage() for each in caplog.records]
+    assert told.startswith(
+        f"assets raw/orders and z are both mapped to table {FQN}: what raw/orders says counts"
+    )
+    bench.assets = (orders(key="z", description="Other."),)
+    bench.deliver(ended("z"))
+    assert bench.table()["description"] == "Other."
 
 
 def test_owners_that_openmetadata_does_not_know(server, caplog):
@@ -268,6 +292,20 @@ def test_a_table_that_was_deleted_for_good(server):
     assert bench.table()["description"] == "All orders."
 
 
+def test_a_table_that_somebody_else_created_anew(server):
+    """Under the same name, with the same columns: nothing of it is ours any more."""
+    bench = Bench(server)
+    bench.deliver(ended())
+    theirs = [
+        {key: each[key] for key in each if key != "fullyQualifiedName"} for each in bench.table()["columns"]
+    ]
+    server.delete("table", FQN, hard=True)
+    server.seed("table", {"name": "orders", "databaseSchema": "lake.shop.raw", "columns": theirs})
+    bench.assets = (orders(columns=COLUMNS[:1]),)
+    bench.deliver(changed())
+    assert names(bench.table()["columns"]) == ["id", "note"]
+
+
 def test_a_schema_that_was_deleted(server):
     """It would come back with all that was in it: a person has to say so."""
     bench = Bench(server)
@@ -295,6 +333,46 @@ def test_somebody_else_writes_at_the_same_time(server):
     assert len([each for each in server.requests if each.method == "PATCH"]) == 2
 
 
+@pytest.mark.parametrize("path", ["^services", "^databases$", "^databaseSchemas$", "^tags$", "^tables$"])
+def test_somebody_else_creates_the_same_at_the_same_time(server, path):
+    """The first assets of two runs, in a new service: the server refuses one of both."""
+    server.fail("PUT", path, 409, applied=True)
+    bench = Bench(server)
+    bench.deliver(ended())
+    assert bench.table()["description"] == "All orders."
+
+
+def test_several_at_once(server):
+    """Each is there in the end, and all of it is written once."""
+    keys = [f"t{n}" for n in range(8)]
+    assets = (orders(key=key, table_name=f"raw.{key}", tags={"of": key[:1]}) for key in keys)
+    bench = Bench(server, *assets)
+    (hook,) = (each for each in bench.resource.hooks_on(bench.host()) if each.hook_name == "tables")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda key: hook.handler(ended(key, columns=COLUMNS)), keys))
+    assert sorted(names(server.entities("table"))) == keys
+    server.reset_counts()
+    bench.sync()
+    assert paths(server) == []
+
+
+@pytest.mark.parametrize("operation", ["EditTags", "EditOwners", "EditDescription"])
+def test_what_the_token_may_not_do(server, operation):
+    """Is named, is tried again, and is written when it may."""
+    server.seed("team", {"name": "data", "teamType": "Group"})
+    _seed(server, columns=[])
+    server.permissions.deny(operation)
+    bench = Bench(server, orders(owners=("team:data",)))
+    with pytest.raises(
+        DeliveryError, match=f"answered 403 to PATCH .* for asset raw/orders.*{operation}"
+    ) as caught:
+        bench.deliver(ended())
+    assert not isinstance(caught.value, PermanentError)
+    server.permissions.allow(operation)
+    bench.deliver(ended())
+    assert names(bench.table()["owners"]) == ["data"]
+
+
 def test_a_patch_says_which_version_it_is_about(server):
     _seed(server, columns=[])
     version = server.entity("table", FQN)["version"]
@@ -307,7 +385,9 @@ def test_a_table_that_is_changed_without_end(server):
     """Is left to the relay."""
     _seed(server, columns=[])
     server.fail("PATCH", "^tables/", 412, times=99)
-    with pytest.raises(RetryLater, match=f"table {FQN}, for asset raw/orders was changed or deleted"):
+    with pytest.raises(
+        RetryLater, match=f"table {FQN}, for asset raw/orders was written by others meanwhile"
+    ):
         Bench(server).deliver(ended())
 
 
@@ -362,7 +442,7 @@ def test_names_that_need_quotes(server):
 
 def test_a_dry_run(server):
     """Says what would be written, each once, and writes and remembers nothing."""
-    bench = Bench(server, orders(), orders(key="raw/items", table_name="raw.items"))
+    bench = Bench(server, orders(), orders(key="raw/items", table_name="raw.items", owners=("team:x",)))
     setup = bench.sync(dry=True)
     assert [f"{each.method} {each.path}" for each in setup.client.changes] == [
         "PUT /services/databaseServices",
@@ -375,7 +455,7 @@ def test_a_dry_run(server):
     ]
     assert setup.client.changes[-1].about == f"table {FQN}, for asset raw/orders"
     assert server.writes == []
-    assert bench.shared.list() == []
+    assert [*bench.shared.list(), *bench.state.list()] == []
 
 
 def test_an_unresolved_asset_is_told_once(server, caplog):

@@ -111,7 +111,8 @@ class Catalog:
         for operation in permissions.of_patch(patching.paths(operations)):
             self.permissions.check(by, operation, kind)
         etags.check(if_match, entity, self.major)
-        patched = patching.apply(entity, operations)
+        empty: Json = {name: [] for name in shapes.LISTS & shapes.created_fields(kind)}
+        patched = patching.apply({**empty, **entity}, operations)
         for unknown in sorted(patched.keys() - entity.keys() - _patchable(kind)):
             raise bad_request(f'Unrecognized field "{unknown}", not marked as ignorable')
         patched = {key: value for key, value in patched.items() if value is not None}

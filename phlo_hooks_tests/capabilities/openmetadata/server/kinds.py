@@ -40,7 +40,10 @@ class Kind:
 
 
 _ALWAYS = frozenset(
-    {"name", "columns", "service", "database", "databaseSchema", "lifeCycle", "certification", "sourceHash"}
+    {
+        *("name", "columns", "service", "database", "databaseSchema", "lifeCycle", "certification"),
+        *("sourceHash", "dataModel", "tablePartition", "retentionPeriod"),
+    }
 )
 
 
@@ -60,8 +63,8 @@ KINDS = {
             "table",
             "tables",
             ("databaseSchema", "databaseSchema"),
-            "tableConstraints tablePartition usageSummary customMetrics columns.customMetrics profile joins sampleData "
-            "schemaDefinition dataModel testSuite tableProfilerConfig queries",
+            "tableConstraints usageSummary customMetrics columns.customMetrics profile joins sampleData "
+            "schemaDefinition testSuite tableProfilerConfig queries",
         ),
         _kind("pipelineService", "services/pipelineServices", asked="pipelines"),
         _kind(

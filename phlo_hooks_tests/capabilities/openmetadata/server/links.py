@@ -16,7 +16,8 @@ _LINK = re.compile(r"^<#E::(\w+)::(.+?)(?:::columns::(.+?))?>$")
 
 
 def owners(store: Store, references: list[Json]) -> list[Json]:
-    """The owners in full: one team, or users, and each of them there."""
+    """The owners in full: one team, or users, and each of them there; those of a parent are passed over."""
+    references = [reference for reference in references if not reference.get("inherited")]
     kinds = [reference["type"] for reference in references]
     if kinds.count("team") > 1:
         raise bad_request("Only One Team is allowed to own Data Assets.")
@@ -95,12 +96,12 @@ def parse(link: str) -> tuple[str, str, str | None]:
     return kind, fqn, column
 
 
-def target(store: Store, link: str) -> tuple[Json, str]:
+def target(store: Store, link: str, include: str = "non-deleted") -> tuple[Json, str]:
     """The table that an entity link names, and the name of the table or of the column."""
     kind, fqn, column = parse(link)
     if kind != "table":
         raise bad_request(f"Entity link {link} is not of a table")
-    table = store.by_name("table", fqn)
+    table = store.by_name("table", fqn, include)
     if column is None:
         return table, table["fullyQualifiedName"]
     for each in columns.walk(table["columns"]):

@@ -34,13 +34,14 @@ _ADMIN = Principal(ADMIN, bot=False)
 
 @dataclass(frozen=True)
 class Write:
-    """A request that changes things, and was accepted; also where nothing came of it."""
+    """A request: its path is that below /api/v1, decoded; its status is 0 if it got no answer."""
 
     method: str
     path: str
     body: Any
     headers: Mapping[str, str]
     status: int
+    query: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class OpenMetadataServer:
     @property
     def writes(self) -> list[Write]:
         """The requests that change things, and were accepted."""
-        return [each for each in self.requests if each.method in _CHANGES and each.status < 300]
+        return [each for each in self.requests if each.method in _CHANGES and 200 <= each.status < 300]
 
     @property
     def changes(self) -> list[Change]:
@@ -201,10 +202,17 @@ class OpenMetadataServer:
         if fault is not None and self._closing.wait(fault.seconds):
             raise Dropped
         with self._lock:
-            response = self._safely(request, fault)
-            headers = dict(request.headers)
-            self.requests.append(Write(request.method, request.shown, request.body, headers, response.status))
+            try:
+                response = self._safely(request, fault)
+            except Dropped:
+                self._note(request, 0)
+                raise
+            self._note(request, response.status)
             return response
+
+    def _note(self, request: Request, status: int) -> None:
+        headers, query = dict(request.headers), dict(request.query)
+        self.requests.append(Write(request.method, request.shown, request.body, headers, status, query))
 
     def _safely(self, request: Request, fault: Fault | None) -> Response:
         """A mistake of our own is told to the client, as theirs are, and kept for the test."""

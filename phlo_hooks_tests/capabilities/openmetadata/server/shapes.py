@@ -24,7 +24,7 @@ string = text()
 fqn = text(1, 3072)
 # The last pattern of a name: whatever it is, two colons in a row separate the parts of an entity link.
 entity_name = text(1, 256, r"^(?:(?!::)[\s\S])*$")
-test_case_name = text(1, None, r"^(?:(?!::)[\s\S])*$")
+test_case_name = text(1, 256, r"^(?:(?!::)[\s\S])*$")
 # No part of a link may hold what separates and closes it.
 entity_link = text(1, None, r"^<#E::\w+::(?:[^:<>|]|:[^:<>|])+(?:::(?:[^:<>|]|:[^:<>|])+)*>$")
 
@@ -289,6 +289,8 @@ CREATE: Mapping[str, tuple[Mapping[str, Check], Mapping[str, Check]]] = {
         },
     ),
 }
+# Fields that are lists, also where they are empty.
+LISTS = frozenset({"owners", "tags", "domains", "dataProducts"})
 _SINCE_2: Mapping[str, Mapping[str, Check]] = {
     "databaseService": {"style": mapping},
     "pipelineService": {"style": mapping},
@@ -306,6 +308,6 @@ def create(kind: str, major: int) -> Check:
 
 
 def created_fields(kind: str) -> frozenset[str]:
-    """What such a request may say, in any version."""
-    required, optional = CREATE[kind]
+    """What such a request may say, in any version; nothing where there is none."""
+    required, optional = CREATE.get(kind, ({}, {}))
     return frozenset({*required, *optional, *_SINCE_2.get(kind, {})})

@@ -6,7 +6,9 @@ import copy
 from typing import Any
 
 from . import columns
+from .inheriting import inherited
 from .kinds import KINDS
+from .shapes import LISTS, created_fields
 from .store import Store
 
 Json = dict[str, Any]
@@ -31,6 +33,9 @@ def view(store: Store, kind: str, entity: Json, fields: frozenset[str]) -> Json:
         _show_column(store, column, fields)
     for task in shown.get("tasks") or []:
         _hide(task, fields, "tags", "owners")
+    for field in fields & LISTS & created_fields(kind):
+        # Who asks is told that there are none, which a PATCH can then add to.
+        shown[field] = copy.deepcopy(inherited(store, kind, entity, field))
     for field in fields & _COMPUTED.keys():
         value = _COMPUTED[field](store, entity)
         if value is not None:
