@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from phlo_hooks.capabilities.openmetadata.client import Entity
 from phlo_hooks.capabilities.openmetadata.edge_client import EdgeClient
+from phlo_hooks.capabilities.openmetadata.edge_pipelines import EdgePipelines
 from phlo_hooks.capabilities.openmetadata.edge_tables import EdgeTables, TableColumns
 from phlo_hooks.capabilities.openmetadata.edges import Edge, Wrote, after_writing, merged
 from phlo_hooks.capabilities.openmetadata.kept import memory_of
 from phlo_hooks.capabilities.openmetadata.lineage_ledger import LineageLedger
 from phlo_hooks.capabilities.openmetadata.mapping import MappedAsset
 from phlo_hooks.capabilities.openmetadata.notices import Notices
-from phlo_hooks.capabilities.openmetadata.pipeline_entities import PipelineEntities
 from phlo_hooks.capabilities.openmetadata.pipeline_plans import Plans
 from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
 from phlo_hooks.capabilities.openmetadata.setup import Setup
@@ -24,6 +24,14 @@ from phlo_hooks.events import AssetEvent, DefinitionsEvent, HookEvent, LineageEv
 
 # Lineage that comes with each materialization, and says no more than its end does.
 _BUS = "dagster"
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What edges refer to, each asked for once in an event, or in one round through all assets."""
+
+    tables: EdgeTables
+    pipelines: EdgePipelines
 
 
 class LineageWriter:
@@ -45,7 +53,6 @@ class LineageWriter:
         self._upstreams = Upstreams(setup, self._ledger.said)
         self._stale = StaleEdges(setup, self._ledger)
         self._plans = Plans(setup)
-        self._pipelines = PipelineEntities(setup)
 
     def handle(self, event: HookEvent) -> None:
         """Deliver one event.
@@ -55,14 +62,15 @@ class LineageWriter:
             DeliveryError: anything else; another attempt may work.
         """
         if isinstance(event, DefinitionsEvent):
-            tables, rounds = EdgeTables(self._setup), Rounds("lineage", self._state)
-            rounds.go(event.event_id, self._setup.assets.keys(), lambda key: self._write(key, tables))
+            ends, rounds = self._ends(), Rounds("lineage", self._state)
+            rounds.go(event.event_id, self._setup.assets.keys(), lambda key: self._write(key, ends))
             self._stale.of_gone_assets()
         elif isinstance(event, LineageEvent) and event.producer != _BUS:
             self._of_user(event)
         elif isinstance(event, AssetEvent) and event.asset_key and _succeeded(event):
-            self._ledger.note(event.asset_key, Said(columns=event.column_lineage))
-            self._write(event.asset_key, EdgeTables(self._setup), getattr(event, "sql", None))
+            sql = getattr(event, "sql", None)
+            self._ledger.note(event.asset_key, Said(columns=event.column_lineage, sql=bool(sql)))
+            self._write(event.asset_key, self._ends(), sql)
 
     def sync(self) -> None:
         """Bring everything up to date that the definitions say, and events have said.
@@ -71,10 +79,10 @@ class LineageWriter:
             PermanentError: some edges were refused; all others are written.
             DeliveryError: the server could not be reached.
         """
-        tables = EdgeTables(self._setup)
+        ends = self._ends()
         refused: list[str] = []
         for key in self._setup.assets.keys():  # noqa: SIM118  # no mapping
-            refused += refusals(key, lambda key: self._write(key, tables))
+            refused += refusals(key, lambda key: self._write(key, ends))
         self._stale.of_gone_assets()
         if refused:
             raise refusal(refused)
@@ -89,9 +97,12 @@ class LineageWriter:
             upstream = tuple(above for above, below in event.edges if below == key)
             columns: tuple[ColumnEdge, ...] = event.column_edges if key == own else ()
             self._ledger.note(key, Said(upstream, columns))
-            self._write(key, EdgeTables(self._setup))
+            self._write(key, self._ends())
 
-    def _write(self, key: str, tables: EdgeTables, sql: str | None = None) -> None:
+    def _ends(self) -> Ends:
+        return Ends(EdgeTables(self._setup), EdgePipelines(self._setup, self._plans))
+
+    def _write(self, key: str, ends: Ends, sql: str | None = None) -> None:
         mapped = self._setup.mapped(key)
         if mapped.status == "unresolved":
             self._notices.once(f"asset {key}: no lineage is written: {mapped.advice}")
@@ -101,13 +112,14 @@ class LineageWriter:
         for each in sources.unresolved:
             self._notices.once(f"asset {key}: no lineage from {each.asset_key}: {each.advice}")
         self._stale.of(key, mapped.fqn, sources)
-        for source, edge in self._ends(mapped, sources.found, tables):
-            self._write_edge(mapped, source, edge, sql)
+        for source, client in self._edges(mapped, sources.found, ends.tables):
+            edge = Edge(pipeline=ends.pipelines.of(key), sql=sql or self._stated(key))
+            self._write_edge(mapped, source, client, edge)
 
-    def _ends(
+    def _edges(
         self, mapped: MappedAsset, sources: tuple[Source, ...], tables: EdgeTables
     ) -> Iterator[tuple[Source, EdgeClient]]:
-        """The edges of which both tables are there."""
+        """Those of which both tables are there."""
         key, fqn = mapped.asset_key, mapped.fqn or ""
         table = tables.table(key, fqn) if sources else None
         for source in sources if table else ():
@@ -121,27 +133,24 @@ class LineageWriter:
         if sources and table is None:
             self._notices.once(f"asset {key}: no lineage is written: OpenMetadata has no table {fqn}")
 
-    def _write_edge(self, mapped: MappedAsset, source: Source, client: EdgeClient, sql: str | None) -> None:
+    def _write_edge(self, mapped: MappedAsset, source: Source, client: EdgeClient, edge: Edge) -> None:
         key, fqn = mapped.asset_key, mapped.fqn or ""
         written = self._ledger.written(key)
         wrote = written.edges.get(source.fqn, Wrote()) if written.fqn == fqn else Wrote()
-        there = client.read()
-        edge = self._edge(key, client, source.columns, sql, wrote)
+        edge = replace(edge, columns=self._paired(key, client.upstream, client.table, source.columns))
         # Where nobody says any columns, nobody says either that there are none.
         knows = self._setup.remove_stale_edges and source.columns
         gone = wrote.columns - edge.columns if knows else frozenset()
+        there = client.read()
         details = merged(there, edge, gone, wrote, self._setup.pipeline_service)
         if details is not None:
             client.put(details)
         self._ledger.wrote(key, fqn, source.fqn, after_writing(there, details, edge, gone, wrote))
 
-    def _edge(self, key: str, client: EdgeClient, columns: Pairs, sql: str | None, wrote: Wrote) -> Edge:
-        """A run knows the statement better than the definitions, whose is only for an edge without any."""
+    def _stated(self, key: str) -> str | None:
+        """The statement in the definitions; none where runs tell theirs, which know it better."""
         info = self._setup.assets.asset(key)
-        stated = info.sql if info and wrote.sql is None else None
-        return Edge(
-            self._paired(key, client.upstream, client.table, columns), self._pipeline(key), sql or stated
-        )
+        return info.sql if info and not self._ledger.said(key).sql else None
 
     def _paired(self, key: str, upstream: Entity, table: Entity, columns: Pairs) -> Pairs:
         """The columns that both tables have, by their full names: others the server refuses, or drops."""
@@ -155,11 +164,6 @@ class LineageWriter:
                 missing = f"{first} in {upstream['fullyQualifiedName']}" if target else last
                 self._notices.once(f"asset {key}: no lineage of column {last}: no column {missing}")
         return frozenset(found)
-
-    def _pipeline(self, key: str) -> Mapping[str, Any] | None:
-        plan = self._plans.computing(key) if self._setup.pipelines else None
-        entity = self._pipelines.written(plan) if plan else None
-        return {"id": entity["id"], "type": "pipeline"} if entity else None
 
 
 def _succeeded(event: AssetEvent) -> bool:

@@ -52,6 +52,7 @@ class LineageLedger:
         fields = {
             "upstream": list(said.upstream),
             "columns": [edge.model_dump() for edge in said.columns],
+            "sql": said.sql,
         }
         news = {name: value for name, value in fields.items() if value}
         if news:
@@ -80,7 +81,7 @@ class LineageLedger:
 
 def _said(value: Mapping[str, Any]) -> Said:
     columns = tuple(ColumnEdge(**edge) for edge in value.get("columns", ()))
-    return Said(tuple(value.get("upstream", ())), columns)
+    return Said(tuple(value.get("upstream", ())), columns, value.get("sql", False))
 
 
 def _written(value: Mapping[str, Any]) -> Written:

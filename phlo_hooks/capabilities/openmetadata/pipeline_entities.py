@@ -15,6 +15,8 @@ from phlo_hooks.errors import DeliveryError
 
 _SERVICES = "services/pipelineServices"
 _PIPELINES = "pipelines"
+# Of tasks, too, the last two are told only when they are asked for, and would be lost.
+_FIELDS = ("tasks", "tags", "owners")
 # Of a task, all that Dagster says; people add tags, owners and words of their own.
 _OURS = ("displayName", "taskType", "sourceUrl", "downstreamTasks")
 
@@ -37,6 +39,19 @@ class PipelineEntities:
         """The name of a pipeline, with its service."""
         return joined(self._setup.pipeline_service, name)
 
+    def reference(self, plan: Plan) -> dict[str, Any] | None:
+        """The pipeline as others refer to it; made where it is missing, and left as it is where not.
+
+        Returns:
+            None where somebody has deleted it.
+
+        Raises:
+            DeliveryError: as of `written`.
+        """
+        # Without its tasks: of a large group they are as long as a book.
+        found = self._client.find(_PIPELINES, self.fqn(plan.name)) or self.written(plan)
+        return {"id": found["id"], "type": "pipeline"} if found else None
+
     def written(self, plan: Plan) -> Entity | None:
         """The pipeline as the plan has it; it is written where it is not so already.
 
@@ -46,7 +61,7 @@ class PipelineEntities:
         Raises:
             DeliveryError: the service is not there and may not be made, or the server refuses.
         """
-        found = self._client.find(_PIPELINES, self.fqn(plan.name), "tasks", deleted=True)
+        found = self._client.find(_PIPELINES, self.fqn(plan.name), *_FIELDS, deleted=True)
         if found is None:
             return self._made(plan)
         if found.get("deleted"):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 from urllib.parse import quote
 
 from phlo_hooks.capabilities.openmetadata.kept import digest, memory_of
@@ -18,6 +19,7 @@ from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusal
 from phlo_hooks.capabilities.openmetadata.run_ledger import Failure, Run, RunLedger, TaskRun
 from phlo_hooks.capabilities.openmetadata.run_status import RunStatus
 from phlo_hooks.capabilities.openmetadata.setup import Setup
+from phlo_hooks.errors import PermanentError
 from phlo_hooks.events import AssetEvent, DefinitionsEvent, HookEvent, QualityResultEvent, RunEvent
 
 _ENDS = frozenset({"success", "failure", "canceled"})
@@ -130,11 +132,20 @@ class PipelineWriter:
         known = digest(json.dumps(document, sort_keys=True))
         if run.told.get(plan.name) == known:
             return
-        if self._entities.written(plan) is not None:
-            fqn = self._entities.fqn(plan.name)
-            path = f"/pipelines/{quote(fqn, safe='')}/status"
-            self._setup.client.write("PUT", path, document, f"run {run_id} of pipeline {fqn}")
+        if plan.name in run.told or self._entities.written(plan) is not None:
+            self._put(run_id, plan, document)
         self._ledger.noted(run_id, lambda run: replace(run, told={**run.told, plan.name: known}))
+
+    def _put(self, run_id: str, plan: Plan, document: dict[str, Any]) -> None:
+        fqn = self._entities.fqn(plan.name)
+        about = f"run {run_id} of pipeline {fqn}"
+        path = f"/pipelines/{quote(fqn, safe='')}/status"
+        try:
+            self._setup.client.write("PUT", path, document, about)
+        except PermanentError:
+            # Since the run began, the pipeline was deleted, or the definitions have other tasks.
+            if self._entities.written(plan) is not None:
+                self._setup.client.write("PUT", path, document, about)
 
     @cached_property
     def _by_name(self) -> dict[str, Plan]:

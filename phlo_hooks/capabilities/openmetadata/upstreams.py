@@ -21,10 +21,12 @@ class Said:
     Args:
         upstream: keys of assets.
         columns: of its last materialization that said any.
+        sql: whether they tell the statement that computes it.
     """
 
     upstream: tuple[str, ...] = ()
     columns: tuple[ColumnEdge, ...] = ()
+    sql: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from phlo_hooks import LineageEvent, emit
+from phlo_hooks import LineageEvent, TransformEvent, emit
 from phlo_hooks_tests.capabilities.openmetadata.flow import (
     QUIET,
     World,
@@ -319,8 +319,8 @@ def test_an_answer_that_was_lost(server: OpenMetadataServer, world: World) -> No
     assert len(pairs(edges(server)["orders", "report"])) == 2
 
 
-def test_multi_assets_and_their_sql(server: OpenMetadataServer, world: World) -> None:
-    """Each asset of one step has edges of its own, and the statement where the events know it."""
+def test_multi_assets(server: OpenMetadataServer, world: World) -> None:
+    """Each asset of one step has edges of its own."""
 
     def spec(name: str, *deps: str) -> dg.AssetSpec:
         return dg.AssetSpec(name, deps=deps, metadata={"dagster/table_name": f"shop.main.{name}"})
@@ -328,10 +328,30 @@ def test_multi_assets_and_their_sql(server: OpenMetadataServer, world: World) ->
     @dg.multi_asset(specs=[spec("staged", "orders"), spec("report", "staged", "rates")])
     def load() -> Iterator[dg.MaterializeResult[Any]]:
         yield dg.MaterializeResult("staged")
-        yield dg.MaterializeResult("report", metadata={"phlo_hooks/sql": "select 1"})
+        yield dg.MaterializeResult("report")
 
     world.run(definitions(asset("orders"), asset("rates"), load))
     assert edges(server).keys() == {("orders", "staged"), ("staged", "report"), ("rates", "report")}
+
+
+def test_sql_follows_the_runs(server: OpenMetadataServer, world: World) -> None:
+    """As long as it is ours: what a person wrote instead stays."""
+
+    def shop_with(sql: str) -> dg.Definitions:
+        @dg.asset(deps=["orders"], metadata={"dagster/table_name": "shop.main.report"})
+        def report(context: dg.AssetExecutionContext) -> None:
+            ended = {"event_type": "transform.end", "asset_key": "report", "status": "success"}
+            emit(context, TransformEvent(**ended, tool="dbt", sql=sql))
+
+        return definitions(asset("orders"), report)
+
+    for sql in ("select 1", "select 2"):
+        world.run(shop_with(sql))
+        assert edges(server)["orders", "report"].details["sqlQuery"] == sql
+    orders, report = (server.entity("table", fqn(name)) for name in ("orders", "report"))
+    put_edge(server, orders, report, sqlQuery="select by_hand")
+    world.run(shop_with("select 3"))
+    assert edges(server)["orders", "report"].details["sqlQuery"] == "select by_hand"
 
 
 def test_lineage_that_a_step_tells_itself(server: OpenMetadataServer, world: World) -> None:
