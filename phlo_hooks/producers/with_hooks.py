@@ -92,7 +92,8 @@ def with_hooks(
     bound = BoundHooks(settings, runtime, options)
     said = said_by(resources, catalog)
     assets = [annotated(each, said) for each in assets]
-    return _rebuilt(defs, assets, {**resources, RESOURCE_KEY: bound}, runtime, options)
+    rebuilt = _rebuilt(defs, assets, {**resources, RESOURCE_KEY: bound}, runtime, options)
+    return rebuilt
 
 
 def _check(hooks: Any, since: Any) -> None:

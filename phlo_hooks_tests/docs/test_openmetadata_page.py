@@ -16,7 +16,7 @@ from phlo_hooks.capabilities.openmetadata.resource import EVENT_TYPES
 from phlo_hooks.capabilities.openmetadata.results import ALL_ROWS, FAILED_ROWS, PASSED_ROWS
 from phlo_hooks.capabilities.openmetadata.template import TOKENS
 from phlo_hooks.cli import cli
-from phlo_hooks_tests.docs.pages import DOCS, blocks, table
+from phlo_hooks_tests.docs.pages import DOCS, blocks, prose, table
 
 PAGE = DOCS / "capabilities" / "openmetadata.md"
 _NAME = re.compile(r"`([^`]+)`")
@@ -49,7 +49,7 @@ def test_the_kinds_of_checks_are_those_of_the_code() -> None:
 
 def test_every_key_and_token_is_named() -> None:
     """What a user may write."""
-    named = set(_NAME.findall(PAGE.read_text(encoding="utf-8")))
+    named = set(_NAME.findall(prose(PAGE)))
     assert {*COLUMN_KEYS, *FAILED_ROWS, *PASSED_ROWS, *ALL_ROWS} - named == set()
     assert {f"{{{token}}}" for token in TOKENS} - named == set()
 
