@@ -6,6 +6,7 @@ import ipaddress
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,37 @@ os.environ.update(
 
 # Markers whose tests must run: `.ci/run` names them, so that a missing browser is a failure there.
 REQUIRED = frozenset(os.environ.get("PHLO_HOOKS_TESTS_REQUIRE", "").split())
+
+# Seconds each, and the same on any Python and any Dagster: CI runs them once.
+_SLOW = frozenset(
+    {
+        "capabilities/alerting/channels/test_limits.py",
+        "capabilities/alerting/test_properties.py",
+        "capabilities/alerting/test_side_by_side.py",
+        "capabilities/cube/test_runs.py",
+        "capabilities/lightdash/test_dagster.py",
+        "capabilities/openlineage/conformance/test_datasets.py",
+        "capabilities/openlineage/conformance/test_outage.py",
+        "capabilities/openlineage/conformance/test_transports.py",
+        "capabilities/openlineage/test_review.py",
+        "capabilities/openlineage/test_scenes.py",
+        "cli/test_alerts.py",
+        "cli/test_openlineage.py",
+        "cli/test_semantic.py",
+        "delivery/test_model.py",
+        "delivery/test_outage.py",
+        "delivery/test_selection.py",
+        "monitors/test_dlt.py",
+        "producers/test_asset_graph.py",
+        "producers/watching/test_backfills.py",
+        "producers/watching/test_ticks.py",
+        "producers/watching/test_watchers.py",
+        "semantics/test_properties.py",
+        "test_benchmarks.py",
+        "test_limits.py",
+        "testing/test_fault_server.py",
+    }
+)
 
 _OURS = ("DAGSTER_HOME", "PHLO_HOOKS_DEMO_BREAK", "PHLO_HOOKS_DEMO_HOME")
 
@@ -50,6 +82,14 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes long, file by file."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).as_posix() in _SLOW:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 from phlo_hooks.events import HookEvent, QualityResultEvent, SemanticEvent
 from phlo_hooks.filters import HookFilter
@@ -92,6 +93,13 @@ class Desk:
         assets = self.host.assets
         models = self.provider.models_by_asset(assets)
         return Decider(self.host.plugin, models, assets, tuple(self.settings.stages))
+
+
+def desk_of(hooks: Iterable[HookRegistration]) -> Desk:
+    """The desk of the hooks that `semantic_hooks` gave."""
+    (found,) = (hook for hook in hooks if hook.hook_name == REFRESH)
+    desk: Desk = cast(Any, found.handler).__self__
+    return desk
 
 
 def _followed(settings: RefreshSettings) -> tuple[str, ...]:

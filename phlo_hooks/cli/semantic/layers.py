@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import dagster as dg
 
@@ -21,7 +21,6 @@ from phlo_hooks.memory import MemoryState
 from phlo_hooks.registration import HookRegistration
 from phlo_hooks.semantics.models import SemanticModel
 from phlo_hooks.semantics.provider import QueryResult, SemanticLayerProvider
-from phlo_hooks.semantics.settings import RefreshSettings
 from phlo_hooks.state import Host, StateStore
 
 
@@ -31,8 +30,11 @@ class SemanticLayer(SemanticLayerProvider, Protocol):
 
     stages: list[str]
 
-    def get_hooks(self) -> Sequence[HookRegistration]:
+    def get_hooks(self) -> Iterable[HookRegistration]:
         """As of `HookProvider`."""
+
+    def hooks_on(self, host: Host) -> Iterable[HookRegistration]:
+        """As of `HostedHookProvider`."""
 
 
 @runtime_checkable
@@ -66,11 +68,6 @@ class FoundLayer:
         """What is remembered of it, to read; nothing, where there is no store."""
         store = find_store(choice)
         return PluginState(store, self.key, self.location.name, _tells_nothing) if store else MemoryState()
-
-    @property
-    def settings(self) -> RefreshSettings:
-        """When it is refreshed."""
-        return cast(RefreshSettings, self.resource)
 
     def assets(self, instance: dg.DagsterInstance) -> AssetGraph:
         """What the definitions say."""

@@ -13,7 +13,7 @@ from phlo_hooks.cli.semantic.asking import Asked
 from phlo_hooks.cli.semantic.layers import FoundLayer, find_layers
 from phlo_hooks.semantics.bundle import Bundle
 from phlo_hooks.semantics.by_hand import refresh_by_hand
-from phlo_hooks.semantics.hooks import Desk
+from phlo_hooks.semantics.hooks import desk_of
 from phlo_hooks.semantics.provider import Progress
 
 
@@ -56,7 +56,7 @@ def refresh(
 
 
 def _refreshed(layer: FoundLayer, bundle: Bundle, instance: dg.DagsterInstance, force: bool) -> Progress:
-    keeper = Desk(layer.resource, layer.host(instance), layer.settings).keeper()
+    keeper = desk_of(layer.resource.hooks_on(layer.host(instance))).keeper()
     return refresh_by_hand(keeper, bundle, force=force, report=lambda progress: _report(layer, progress))
 
 

@@ -323,10 +323,11 @@ def test_a_materialization_that_failed_writes_nothing(server, status):
     assert bench.shared.list() == []
 
 
-def test_somebody_else_writes_at_the_same_time(server):
+@pytest.mark.parametrize("status", [412, 404], ids=["changed", "deleted"])
+def test_somebody_else_writes_at_the_same_time(server, status):
     """The table is read once more, and nothing of theirs is lost."""
     _seed(server, columns=[])
-    server.fail("PATCH", "^tables/", 412)
+    server.fail("PATCH", "^tables/", status)
     bench = Bench(server)
     bench.deliver(ended())
     assert bench.table()["description"] == "All orders."
