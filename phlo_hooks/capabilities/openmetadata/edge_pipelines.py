@@ -30,7 +30,8 @@ class EdgePipelines:
         """The pipeline that computes an asset; made, where it is missing.
 
         Returns:
-            None where pipelines are not wanted, or somebody has deleted it.
+            None where pipelines are not wanted, somebody has deleted it, or it is not there and may not be
+            made.
         """
         plan = self._plans.computing(key) if self._wanted else None
         if plan is None:

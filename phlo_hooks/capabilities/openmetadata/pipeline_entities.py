@@ -40,16 +40,18 @@ class PipelineEntities:
         return joined(self._setup.pipeline_service, name)
 
     def reference(self, plan: Plan) -> dict[str, Any] | None:
-        """The pipeline as others refer to it; made where it is missing, and left as it is where not.
+        """The pipeline as others refer to it; left as it is where it is there.
 
         Returns:
-            None where somebody has deleted it.
+            None where somebody has deleted it, or it is not there and `create` is off.
 
         Raises:
-            DeliveryError: as of `written`.
+            DeliveryError: the server refuses.
         """
         # Without its tasks: of a large group they are as long as a book.
-        found = self._client.find(_PIPELINES, self.fqn(plan.name)) or self.written(plan)
+        found = self._client.find(_PIPELINES, self.fqn(plan.name))
+        if found is None and self._setup.create:
+            found = self.written(plan)
         return {"id": found["id"], "type": "pipeline"} if found else None
 
     def written(self, plan: Plan) -> Entity | None:

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from phlo_hooks import LineageEvent, TransformEvent, emit
+from phlo_hooks.capabilities.openmetadata.lineage import LineageWriter
 from phlo_hooks_tests.capabilities.openmetadata.flow import (
     QUIET,
     World,
@@ -20,6 +21,7 @@ from phlo_hooks_tests.capabilities.openmetadata.flow import (
     fqn,
     lineage,
     pairs,
+    recorded,
     world,
 )
 from phlo_hooks_tests.capabilities.openmetadata.seeds import (
@@ -283,10 +285,25 @@ def test_without_create_only_what_is_there_is_linked(server: OpenMetadataServer,
     """An edge needs both tables."""
     seed_warehouse(server)
     seed_tables(server, "orders", "report")
-    seed_pipeline(server)
     defs = definitions(asset("orders"), asset("customers"), asset("report", ["orders", "customers"]))
-    world.sync(defs, create=False)
+    world.run(defs, fields={"create": False, "pipelines": False})
     assert edges(server).keys() == {("orders", "report")}
+
+
+def test_without_create_an_edge_needs_no_pipeline(server: OpenMetadataServer, world: World) -> None:
+    """It gets one once somebody has made the service, and the pipeline is there."""
+    seed_warehouse(server)
+    seed_tables(server, "orders", "report")
+    with recorded(shop()) as (hooked, instance, _):
+        writer = LineageWriter(world.setup(hooked, instance, create=False))
+        writer.sync()
+        assert "pipeline" not in edges(server)["orders", "report"].details
+        seed_pipeline(server)
+        world.sync(shop(), create=False)
+        writer.sync()
+    assert (
+        edges(server)["orders", "report"].details["pipeline"]["fullyQualifiedName"] == "dagster.group:default"
+    )
 
 
 def test_a_right_that_is_missing(server: OpenMetadataServer, world: World, tmp_path: Path) -> None:
