@@ -172,6 +172,15 @@ def test_a_server_that_is_down(newest: Catalog, monkeypatch: pytest.MonkeyPatch)
     assert "OpenMetadata at http://127.0.0.1:9" in lines[1]
 
 
+def test_a_server_that_asks_for_a_pause(newest: Catalog) -> None:
+    """Gets one, and then the rest; a long one is left to whoever reads the message."""
+    newest.server.fail("PUT", "^tables$", 429, headers={"Retry-After": "1"})
+    newest.command("--only", "tables")
+    assert len(newest.server.entities("table")) == 2
+    newest.server.fail("GET", "^tables", 503, headers={"Retry-After": "3600"})
+    assert "503" in newest.command("--only", "tables", code=1).stderr
+
+
 def test_a_token_that_is_no_good(newest: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server's word for it, and nothing of the token."""
     monkeypatch.setenv("CATALOG_TOKEN", "canary-5f2a")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ from phlo_hooks.capabilities.openmetadata.rounds import RefusedError
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.capabilities.openmetadata.tables import TableWriter
 from phlo_hooks.cli.output import events_of
-from phlo_hooks.errors import ConfigurationError, DeliveryError
+from phlo_hooks.errors import ConfigurationError, DeliveryError, RetryLater
 
 # In this order: an edge and a test case need their tables, an edge the pipeline that it names.
 _WRITERS: dict[str, Callable[[Setup], Writer]] = {
@@ -33,6 +34,8 @@ _WRITERS: dict[str, Callable[[Setup], Writer]] = {
     QUALITY: QualityWriter,
 }
 PARTS = tuple(_WRITERS)
+# A rate limit is mostly one by the minute; whoever asks for more is better asked another time.
+_TRIES, _LONGEST_PAUSE = 5, 60.0
 _FOR_ASSET = re.compile(r"for asset (\S.*)$")
 
 
@@ -147,8 +150,21 @@ class Parts:
 def _problems(work: Callable[[], object]) -> Iterator[str]:
     """Why it could not be done, if it could not; what is no problem of one asset ends the part."""
     try:
-        work()
+        _patiently(work)
     except RefusedError as exc:
         yield from exc.refused
     except (DeliveryError, ConfigurationError) as exc:
         yield str(exc)
+
+
+def _patiently(work: Callable[[], object]) -> None:
+    """Do it again after the pause that a server asks for: what was written by then is not written again."""
+    for _ in range(_TRIES):
+        try:
+            work()
+            return
+        except RetryLater as exc:
+            if not exc.pause or exc.after > _LONGEST_PAUSE:
+                raise
+            time.sleep(exc.after)
+    work()
