@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from click.testing import CliRunner
@@ -16,10 +17,21 @@ from phlo_hooks.capabilities.openmetadata.resource import EVENT_TYPES
 from phlo_hooks.capabilities.openmetadata.results import ALL_ROWS, FAILED_ROWS, PASSED_ROWS
 from phlo_hooks.capabilities.openmetadata.template import TOKENS
 from phlo_hooks.cli import cli
+from phlo_hooks_tests.capabilities.openmetadata.conftest import VERSIONS
+from phlo_hooks_tests.capabilities.openmetadata.server.permissions import Permissions, Principal
+from phlo_hooks_tests.cli.catalog_lake import opened
 from phlo_hooks_tests.docs.pages import DOCS, blocks, prose, table
 
 PAGE = DOCS / "capabilities" / "openmetadata.md"
 _NAME = re.compile(r"`([^`]+)`")
+_PATH = re.compile(r"`(?:[A-Z]+ )?(/[^`]+)`")
+
+
+class Used(NamedTuple):
+    """What a server was asked for: the paths of writes, and operations on kinds of entities."""
+
+    paths: set[str]
+    asked: set[tuple[str, str]]
 
 
 def test_every_field_is_in_the_table() -> None:
@@ -33,6 +45,45 @@ def test_every_field_is_in_the_table() -> None:
 def test_every_hook_is_in_the_table() -> None:
     """Under its name; those are the fields that switch it off, too."""
     assert {_NAME.findall(row[0])[0] for row in table(PAGE, "hook")} == set(EVENT_TYPES)
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Used:
+    """A project with tables, lineage, checks and runs, told to a server that takes note."""
+    with pytest.MonkeyPatch.context() as patch:
+        asked = set[tuple[str, str]]()
+        check = Permissions.check
+
+        def noted(self: Permissions, principal: Principal, operation: str, kind: str) -> None:
+            if principal.bot:
+                asked.add((operation, kind))
+            check(self, principal, operation, kind)
+
+        patch.setattr(Permissions, "check", noted)
+        with opened(tmp_path_factory.mktemp("used"), VERSIONS[-1]) as catalog:
+            catalog.run()
+            catalog.command("--since", "1h")
+            return Used({f"/{each.path}" for each in catalog.server.writes}, asked)
+
+
+def test_every_request_that_writes_is_in_the_table(used: Used) -> None:
+    """And none is named that nobody sends."""
+    named = {path for row in table(PAGE, "hook") for path in _PATH.findall(row[2])}
+    fits = {path: re.compile(re.sub(r"\{\w+\}", "[^/]+", path)) for path in named}
+    assert [path for path in used.paths if not any(each.fullmatch(path) for each in fits.values())] == []
+    # Those need an entity that is there already, or tags.
+    more = {"/tables/{id}", "/pipelines/{id}", "/classifications", "/tags"}
+    assert {path for path, each in fits.items() if not any(map(each.fullmatch, used.paths))} <= more
+
+
+def test_every_permission_that_is_needed_is_in_the_table(used: Used) -> None:
+    """By resource and operation; tests are edited by who may edit those of their table."""
+    rows = [(row[0], set(re.findall(r"[A-Z]\w+", row[1]))) for row in table(PAGE, "resource")]
+    everywhere = next(operations for kinds, operations in rows if kinds.startswith("all"))
+    named = {(operation, kind) for kinds, each in rows for kind in _NAME.findall(kinds) for operation in each}
+    asked = {(operation, "table" if operation == "EditTests" else kind) for operation, kind in used.asked}
+    assert len(asked) > 10
+    assert {(operation, kind) for operation, kind in asked - named if operation not in everywhere} == set()
 
 
 def test_the_kinds_of_checks_are_those_of_the_code() -> None:

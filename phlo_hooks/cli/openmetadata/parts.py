@@ -64,16 +64,20 @@ class Outcome:
 
     def document(self, *, dry: bool) -> dict[str, Any]:
         """As JSON."""
-        found: dict[str, Any] = {"part": self.part, "dry_run": dry, **self._counts(dry=dry)}
         shown = [{"method": each.method, "path": each.path, "about": each.about} for each in self.changes]
-        more = {"unchanged": self.unchanged, "events": self.events}
-        return {**found, **more, **({"changes": shown} if dry else {}), "problems": list(self.problems)}
+        return {
+            "part": self.part,
+            "dry_run": dry,
+            **self._counts(dry=dry),
+            "unchanged": self.unchanged,
+            "events": self.events,
+            **({"changes": shown} if dry else {}),
+            "problems": list(self.problems),
+        }
 
     def _words(self, *, dry: bool) -> Iterator[str]:
         verb = "would be " if dry else ""
-        counts = self._counts(dry=dry)
-        words = {"written": "written", "created": "created", "updated": "updated"}
-        told = [f"{number} {verb}{words[name]}" for name, number in counts.items() if number]
+        told = [f"{number} {verb}{done}" for done, number in self._counts(dry=dry).items() if number]
         yield from told or ["nothing to write"]
         if self.unchanged is not None:
             yield f"{self.unchanged} unchanged"
