@@ -142,7 +142,8 @@ def test_one_that_is_refused(newest: Catalog) -> None:
     body = {"code": 400, "message": "Invalid column name amount"}
     newest.server.fail("PUT", "^tables$", 400, body=body)
     result = newest.command("--only", "tables", code=1)
-    [head, first] = result.stderr.splitlines()
+    [unresolved, head, first] = result.stderr.splitlines()
+    assert unresolved.endswith("1 asset is unresolved: phlo-hooks openmetadata mapping --unresolved")
     assert head == "1 not written:"
     assert "400" in first
     assert "for asset marts/report" in first
@@ -168,8 +169,8 @@ def test_a_server_that_is_down(newest: Catalog, monkeypatch: pytest.MonkeyPatch)
     """One sentence, once."""
     monkeypatch.setenv("CATALOG_URL", "http://127.0.0.1:9")
     lines = newest.command(code=1).stderr.splitlines()
-    assert lines[0] == "1 not written:"
-    assert "OpenMetadata at http://127.0.0.1:9" in lines[1]
+    assert lines[1] == "1 not written:"
+    assert "OpenMetadata at http://127.0.0.1:9" in lines[2]
 
 
 def test_a_server_that_asks_for_a_pause(newest: Catalog) -> None:

@@ -32,7 +32,7 @@ class Past:
     def __init__(
         self, target: Target, instance: dg.DagsterInstance, store: HookStore | None, since: datetime
     ) -> None:
-        self._target, self._instance, self._store, self._since = target, instance, store, since
+        self._target, self._instance, self._store, self.since = target, instance, store, since
         self._bus = target.location.runtime.bus(instance)
         self._where = run_locations(instance)
 
@@ -58,17 +58,17 @@ class Past:
                 yield from (each for each in events if self._is_news(each, told))
 
     def _is_news(self, event: HookEvent, told: AbstractSet[str]) -> bool:
-        return event.timestamp >= self._since and event.event_id not in told
+        return event.timestamp >= self.since and event.event_id not in told
 
     def _recorded(self) -> Iterator[HookEvent]:
         if self._store is None:
             return
-        for _, event in readable(every_event(self._store, Selection(since=self._since))):
+        for _, event in readable(every_event(self._store, Selection(since=self.since))):
             yield event
 
     def _runs(self) -> Iterator[str]:
         """Runs of Dagster that have changed since then, the oldest first."""
-        filters, cursor = dg.RunsFilter(updated_after=self._since), None
+        filters, cursor = dg.RunsFilter(updated_after=self.since), None
         while True:
             records = self._instance.get_run_records(filters, limit=_PAGE, cursor=cursor, ascending=True)
             yield from (record.dagster_run.run_id for record in records)

@@ -80,33 +80,29 @@ def sync(
         if since is not None and store is None and not has_instance:
             raise ConfigurationError("--since needs what was recorded: set DAGSTER_HOME, or give --store URL")
         for target in targets:
-            for outcome in _outcomes(target, instance, store, only or (), since, dry=dry_run):
+            host = _host(target, instance, store, dry=dry_run)
+            past = Past(target, instance, store, since) if since else None
+            for outcome in _outcomes(target, host, only or (), past, dry=dry_run):
                 _say(target, outcome, dry=dry_run, as_json=as_json)
                 outcomes.append(outcome)
+            _say_unresolved(target, host)
     if not as_json:
         _conclude(outcomes, dry=dry_run)
     context.exit(1 if any(outcome.problems for outcome in outcomes) else 0)
 
 
 def _outcomes(
-    target: Target,
-    instance: dg.DagsterInstance,
-    store: HookStore | None,
-    only: tuple[str, ...],
-    since: datetime | None,
-    *,
-    dry: bool,
+    target: Target, host: Host, only: tuple[str, ...], past: Past | None, *, dry: bool
 ) -> Iterator[Outcome]:
-    host = _host(target, instance, store, dry=dry)
     parts = Parts(target.resource, target.resource.setup(host, dry=dry), only)
     for name in parts:
         yield parts.sync(name)
-    if since is None:
+    known = KnownTables(host.shared or host.state)
+    if past is None:
         return
-    past, known = Past(target, instance, store, since), KnownTables(host.shared or host.state)
     for name in parts:
         outcome = parts.tell(name, (partial(_tell, event, known) for event in past.of(name)))
-        yield replace(outcome, part=f"{name} since {short(since)}")
+        yield replace(outcome, part=f"{name} since {short(past.since)}")
 
 
 def _host(target: Target, instance: dg.DagsterInstance, store: HookStore | None, *, dry: bool) -> Host:
@@ -136,6 +132,16 @@ def _say(target: Target, outcome: Outcome, *, dry: bool, as_json: bool) -> None:
         for change in outcome.changes:
             click.echo(printable(f"  {change.method:5} {change.about}"))
     click.echo(printable(f"{target.name}: {outcome.said(dry=dry)}"))
+
+
+def _say_unresolved(target: Target, host: Host) -> None:
+    """Each time: what is missing there should not have to be found out."""
+    number = sum(each.status == "unresolved" for each in target.resource.mapped(host))
+    if number:
+        what = "1 asset is" if number == 1 else f"{number} assets are"
+        click.echo(
+            f"{target.name}: {what} unresolved: phlo-hooks openmetadata mapping --unresolved", err=True
+        )
 
 
 def _conclude(outcomes: list[Outcome], *, dry: bool) -> None:
