@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from phlo_hooks.capabilities.openmetadata.client import Entity, OpenMetadataClient
 from phlo_hooks.capabilities.openmetadata.edges import Details
+from phlo_hooks.errors import PermanentError
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,25 @@ class EdgeClient:
         return None if found is None else found.get("edge") or {}
 
     def put(self, details: Details) -> None:
-        """Write it: in place of all that it says."""
+        """Write it: in place of all that it says.
+
+        Raises:
+            PermanentError: the server refuses it; the message names the asset.
+            DeliveryError: anything else; another attempt may work.
+        """
+        try:
+            self._send(details)
+        except PermanentError:
+            # An edge goes on naming a pipeline that was deleted, and is refused when it is repeated.
+            if not self._names_a_deleted_pipeline(details):
+                raise
+            self._send({key: value for key, value in details.items() if key != "pipeline"})
+
+    def _names_a_deleted_pipeline(self, details: Details) -> bool:
+        pipeline = details.get("pipeline") or {}
+        return pipeline.get("type") == "pipeline" and self.client.read(f"/pipelines/{pipeline['id']}") is None
+
+    def _send(self, details: Details) -> None:
         edge = {
             "fromEntity": {"id": self.upstream["id"], "type": "table"},
             "toEntity": {"id": self.table["id"], "type": "table"},

@@ -104,6 +104,25 @@ def test_what_a_person_wrote_of_an_edge_stays(server: OpenMetadataServer, world:
     assert (details["sqlQuery"], details["source"]) == ("select 1", "Manual")
 
 
+def test_an_edge_with_a_pipeline_that_was_deleted(server: OpenMetadataServer, world: World) -> None:
+    """The server refuses an edge that names one, though that is what it says itself: it loses it, and no more."""
+    seed_warehouse(server)
+    orders, report = seed_tables(server, "orders", "report")
+    server.seed("pipelineService", {"name": "airflow", "serviceType": "Airflow"})
+    theirs = server.seed("pipeline", {"name": "etl", "service": "airflow"})
+    by_hand = {"fromColumns": [fqn("orders.id")], "toColumn": fqn("report.amount")}
+    put_edge(server, orders, report, columnsLineage=[by_hand], pipeline=reference("pipeline", theirs))
+    server.delete("pipeline", "airflow.etl")
+    world.run(shop())
+    edge = edges(server)["orders", "report"]
+    assert len(pairs(edge)) == 3
+    assert "pipeline" not in edge.details
+    world.run(shop())
+    assert (
+        edges(server)["orders", "report"].details["pipeline"]["fullyQualifiedName"] == "dagster.group:default"
+    )
+
+
 def test_a_pipeline_of_ours_follows_the_definitions(server: OpenMetadataServer, world: World) -> None:
     """Once one job computes the asset, it is the edge's pipeline, and no longer the group."""
     world.sync(shop())
