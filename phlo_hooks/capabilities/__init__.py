@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from phlo_hooks.capabilities.alerting import AlertingResource
     from phlo_hooks.capabilities.console import ConsoleResource
     from phlo_hooks.capabilities.cube import CubeSemanticLayerResource
+    from phlo_hooks.capabilities.dbt_semantic_layer import DbtSemanticLayerResource
     from phlo_hooks.capabilities.file import FileResource
     from phlo_hooks.capabilities.lightdash import LightdashResource
     from phlo_hooks.capabilities.openlineage import OpenLineageResource
@@ -18,6 +19,7 @@ __all__ = [
     "AlertingResource",
     "ConsoleResource",
     "CubeSemanticLayerResource",
+    "DbtSemanticLayerResource",
     "FileResource",
     "LightdashResource",
     "OpenLineageResource",
@@ -30,6 +32,7 @@ _HOMES = {
     "AlertingResource": "phlo_hooks.capabilities.alerting",
     "ConsoleResource": "phlo_hooks.capabilities.console",
     "CubeSemanticLayerResource": "phlo_hooks.capabilities.cube",
+    "DbtSemanticLayerResource": "phlo_hooks.capabilities.dbt_semantic_layer",
     "FileResource": "phlo_hooks.capabilities.file",
     "LightdashResource": "phlo_hooks.capabilities.lightdash",
     "OpenLineageResource": "phlo_hooks.capabilities.openlineage",

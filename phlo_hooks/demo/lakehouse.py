@@ -13,6 +13,7 @@ from phlo_hooks.demo.lineage import build_lineage
 from phlo_hooks.demo.on_call import build_alerting
 from phlo_hooks.demo.paths import DemoHome
 from phlo_hooks.demo.publish import build_publish
+from phlo_hooks.demo.semantics import build_semantics
 from phlo_hooks.demo.transform import build_transform, dbt_resource
 from phlo_hooks.demo.warehouse import Warehouse
 from phlo_hooks.producers.with_hooks import with_hooks
@@ -73,6 +74,7 @@ def _capabilities(home: DemoHome, console: bool) -> dict[str, object]:
         "alerting": build_alerting(),
         "event_file": FileResource(path=str(home.events)),
         "openlineage": build_lineage(home),
+        "semantic_layer": build_semantics(home),
     }
     return {**always, "console": ConsoleResource()} if console else always
 

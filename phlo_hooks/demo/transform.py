@@ -68,7 +68,7 @@ def _dbt_executable() -> str:
 
 def _prepared_project(home: DemoHome) -> DbtProject:
     """The project and a manifest that fits it. dbt parses in a process of its own, 5 s, without network."""
-    parsed = home.dbt / f"parsed-{fingerprint(PROJECT_FOLDER)}"
+    parsed = parsed_folder(home)
     project = DbtProject(PROJECT_FOLDER, target_path=parsed)
     parsed.mkdir(parents=True, exist_ok=True)
     # The web server, the daemon and every step of a run may come here at once.
@@ -77,6 +77,11 @@ def _prepared_project(home: DemoHome) -> DbtProject:
             arguments = ["parse", "--quiet", *_variables(home, fault=None)]
             dbt_resource().cli(arguments, target_path=parsed).wait()
     return project
+
+
+def parsed_folder(home: DemoHome) -> Path:
+    """Where the manifests of this version of the project are."""
+    return home.dbt / f"parsed-{fingerprint(PROJECT_FOLDER)}"
 
 
 def fingerprint(project: Path) -> str:

@@ -17,6 +17,11 @@ from phlo_hooks.demo.sql import quoted
 PATIENCE_SECONDS = 600
 
 
+def lock_file(path: str) -> str:
+    """What is locked while the warehouse at `path`, or what is published from it, is open."""
+    return f"{path}.lock"
+
+
 class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Opens the warehouse, one process at a time.
 
@@ -32,7 +37,7 @@ class Warehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
     def reserved(self) -> Iterator[None]:
         """Nobody else opens either file meanwhile. Not reentrant: a step reserves once."""
         Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{self.path}.lock", timeout=PATIENCE_SECONDS):
+        with FileLock(lock_file(self.path), timeout=PATIENCE_SECONDS):
             yield
 
     @contextmanager

@@ -20,6 +20,7 @@ MARTS = {
     "marts/cancellations",
     "marts/carrier_delays",
     "marts/carrier_scorecard",
+    "marts/days",
     "marts/route_traffic",
     "marts/weather_delays",
 }

@@ -186,7 +186,7 @@ def test_every_check_is_evaluated(built: BuiltDemo) -> None:
     assert names["published_equals_mart"] == 2
     assert {"whole_year_loaded", "flights_accounted_for", "unique_flights_flight_id"} < set(names)
     planned = events_of(built.instance, built.runs, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED)
-    assert sum(names.values()) == len(list(planned)) == 29
+    assert sum(names.values()) == len(list(planned)) == 31
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ def project(tmp_path: Path) -> Path:
         "profiles.yml",
         "macros/generate_schema_name.sql",
         "models/marts/carrier_delays.sql",
+        "models/marts/semantic_models.yml",
         "models/staging/schema.yml",
     ],
 )

@@ -15,7 +15,7 @@ PAGES = (*(ROOT / name for name in _AT_ROOT), *sorted(DOCS.rglob("*.md")))
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,}) *(?P<language>\w*)(?P<rest>.*)$")
 _NOT_RUN = re.compile(r"<!-- not run: (?P<reason>.+?) -->")
-_FILE = re.compile(r"<!-- file: (?P<name>[\w.]+) -->")
+_FILE = re.compile(r"<!-- file: (?P<name>[\w./]+) -->")
 _COMMAND = re.compile(r"<!-- command: (?P<name>\w+) -->")
 _HEADING = re.compile(r"^#{1,6} +(?P<title>.+?)(?: +\{#(?P<anchor>[\w-]+)\})?$")
 _LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")

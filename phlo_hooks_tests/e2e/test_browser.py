@@ -84,7 +84,7 @@ def test_the_run_page_shows_what_the_bus_told(ui: str, chromium: str, tmp_path: 
         page.get_by_text("Success", exact=True).first.wait_for(timeout=RUN_SECONDS * 1000)
         page.get_by_placeholder("Filter…").fill("Hook Bus:")
         # The tail sensor writes the rows once the deliveries are made, in its next tick.
-        row = page.get_by_text("Hook Bus: 54 events")
+        row = page.get_by_text("Hook Bus: 58 events")
         row.wait_for(timeout=120_000)
         page.screenshot(path=folder / "run_event_view.png")
         page.get_by_text("[Show Markdown]").first.click()
@@ -94,7 +94,7 @@ def test_the_run_page_shows_what_the_bus_told(ui: str, chromium: str, tmp_path: 
         page.screenshot(path=folder / "run_event_dialog.png")
         heads = dialog.get_by_role("columnheader").all_inner_texts()
         assert ["event", "asset", "outcome", "partition", "id"] == heads
-        assert row.inner_text().startswith("Hook Bus: 54 events, 186 delivered\n")
+        assert row.inner_text().startswith("Hook Bus: 58 events, 237 delivered\n")
         browser.close()
 
 

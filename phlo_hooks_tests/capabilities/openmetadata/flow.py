@@ -6,6 +6,7 @@ syncs of a test, as in the store of a deployment; `deployment` does it with the 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -210,6 +211,13 @@ class Deployment:
             for each in runtime_of(self.hooked).store(self.instance).deliveries()
             if each.state is not DeliveryState.DELIVERED
         ]
+
+    def settle(self, seconds: float = 30.0) -> list[str]:
+        """Tick until all is delivered, or so many seconds are over: a retry waits for as long as chance has it."""
+        ends = time.monotonic() + seconds
+        while (left := self.tick()) and time.monotonic() < ends:
+            time.sleep(0.1)
+        return left
 
 
 @contextmanager

@@ -5,6 +5,7 @@ select
     count(*) as flights,
     count(distinct flights.carrier) as carriers,
     max(flights.distance_miles) as distance_miles,
+    sum(flights.distance_miles)::bigint as miles_flown,
     round(avg(flights.air_time_minutes), 1) as mean_air_time_minutes,
     sum(planes.seats)::bigint as seats_of_known_planes
 from {{ ref('flights') }} as flights
