@@ -13,7 +13,8 @@ import dagster as dg
 
 from phlo_hooks.assets import AssetInfo, CheckInfo, JobInfo, PartitionInfo
 from phlo_hooks.producers.asset_info import asset_info, check_info
-from phlo_hooks.producers.catalog import Catalog
+from phlo_hooks.producers.catalog import Catalog, CheckFacts
+from phlo_hooks.producers.dbt import manifest_of
 from phlo_hooks.producers.job_info import job_infos
 from phlo_hooks.producers.partitions import partition_info, upstream_keys
 from phlo_hooks.redaction import Redactor
@@ -62,7 +63,7 @@ class DefinedAssets:
         """As of `AssetGraph`."""
         key = (asset_key, name)
         if key not in self._checks and key in self._catalog.checks:
-            self._checks[key] = check_info(self._catalog.checks[key], self.redactor)
+            self._checks[key] = self._info(self._catalog.checks[key], self.redactor)
         return self._checks.get(key)
 
     def partition(self, key: str, partition_key: str) -> PartitionInfo | None:
@@ -127,8 +128,11 @@ class DefinedAssets:
         """All of it, with the same values hidden in each process: those that any reader can tell."""
         known = Redactor()
         yield from (asset_info(self._catalog.assets[key], known) for key in self._keys)
-        yield from (check_info(facts, known) for _, facts in sorted(self._catalog.checks.items()))
+        yield from (self._info(facts, known) for _, facts in sorted(self._catalog.checks.items()))
         yield from self._job_infos(known)
+
+    def _info(self, check: CheckFacts, redactor: Redactor) -> CheckInfo:
+        return check_info(check, redactor, manifest_of(self._catalog.asset(check.asset_key).metadata))
 
     def _partitions(self, key: str) -> dg.PartitionsDefinition | None:
         facts = self._catalog.assets.get(key)

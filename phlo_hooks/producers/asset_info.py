@@ -15,7 +15,7 @@ import dagster as dg
 from phlo_hooks.assets import AssetInfo, CheckInfo, CodeReference
 from phlo_hooks.event_parts import Column, ColumnEdge
 from phlo_hooks.producers.catalog import AssetFacts, CheckFacts, key_text
-from phlo_hooks.producers.dbt import compiled_sql
+from phlo_hooks.producers.dbt import compiled_sql, test_facts
 from phlo_hooks.producers.metadata import MaterializationFacts, facts, plain
 from phlo_hooks.producers.partitions import dimensions_of
 from phlo_hooks.redaction import Redactor, redact_keys
@@ -53,6 +53,7 @@ STORAGES = frozenset(
 )
 _STORAGE_KIND = "dagster/storage_kind"
 _CODE = "dagster/code_references"
+_NONE: Mapping[str, Any] = {}
 # What has a field of its own.
 _TOLD = frozenset({"dagster/column_schema", "dagster/column_lineage", _CODE})
 _COLUMN_FIELDS = frozenset(Column.model_fields)
@@ -90,9 +91,16 @@ def asset_info(asset: AssetFacts, redactor: Redactor) -> AssetInfo:
     )
 
 
-def check_info(check: CheckFacts, redactor: Redactor) -> CheckInfo:
-    """A check of the definitions."""
+def check_info(check: CheckFacts, redactor: Redactor, manifest: Mapping[str, Any] = _NONE) -> CheckInfo:
+    """A check of the definitions.
+
+    Args:
+        check: as its spec has it.
+        redactor: knows the values that must not leave.
+        manifest: dbt's, where dbt makes the asset: what the check's spec does not say of a test.
+    """
     spec = check.spec
+    stated = (spec.metadata or {}) if spec else {}
     others = {key_text(dep.asset_key) for dep in spec.additional_deps} if spec else set()
     return CheckInfo(
         asset_key=check.asset_key,
@@ -100,7 +108,7 @@ def check_info(check: CheckFacts, redactor: Redactor) -> CheckInfo:
         blocking=check.blocking,
         description=_text(check.description, redactor),
         upstream=tuple(sorted(others - {check.asset_key})),
-        metadata=_metadata((spec.metadata or {}) if spec else {}, redactor),
+        metadata=_metadata({**test_facts(stated, manifest), **stated}, redactor),
     )
 
 

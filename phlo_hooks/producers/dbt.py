@@ -23,6 +23,8 @@ K = TypeVar("K")
 
 TOOL = "dbt"
 MESSAGE_KEY = "phlo_hooks/dbt_message"
+COLUMN_KEY = "dagster/column"
+TEST_KEY = "dagster_dbt/test"
 _FAILED_ROWS = "dagster_dbt/failed_row_count"
 
 _TABLE_KINDS = frozenset({"model", "seed", "snapshot"})
@@ -232,6 +234,19 @@ def compiled_sql(spec_metadata: Mapping[str, Any]) -> str | None:
     unique_id = text(first(spec_metadata, "dagster_dbt/unique_id"))
     node = manifest_of(spec_metadata).get("nodes", {}).get(unique_id, {})
     return text(node.get("compiled_code")) if node.get("resource_type") == "model" else None
+
+
+def test_facts(spec_metadata: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The column that a test looks at, and which test it is, as metadata, as far as the manifest has them.
+
+    Args:
+        spec_metadata: of the check, which says no more than the test's unique id.
+        manifest: that the asset of the check was made from.
+    """
+    unique_id = text(first(spec_metadata, "dagster_dbt/unique_id"))
+    node = manifest.get("nodes", {}).get(unique_id, {})
+    found = {COLUMN_KEY: node.get("column_name"), TEST_KEY: (node.get("test_metadata") or {}).get("name")}
+    return {key: value for key, value in found.items() if isinstance(value, str) and value}
 
 
 def dbt_error(error_text: str) -> DbtError | None:

@@ -28,6 +28,7 @@ from phlo_hooks.producers.dbt import (
     node_of,
     quality_facts,
     quality_from_observation,
+    test_facts as facts_of_test,
 )
 from phlo_hooks.producers.metadata import ColumnEdge
 
@@ -493,3 +494,25 @@ def test_a_table_that_dbt_left_alone_was_not_rebuilt(status: str, rebuilt: bool)
     found = dbt_facts(dg.AssetMaterialization("orders", metadata=values).metadata)
     assert found is not None
     assert (rebuilt, 1.5) == (found.rebuilt, found.table.seconds)
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        pytest.param(
+            {"column_name": "carrier", "test_metadata": {"name": "relationships"}},
+            {"dagster/column": "carrier", "dagster_dbt/test": "relationships"},
+            id="of a column",
+        ),
+        pytest.param(
+            {"test_metadata": {"name": "at_least_one"}}, {"dagster_dbt/test": "at_least_one"}, id="of a table"
+        ),
+        pytest.param({"column_name": None, "test_metadata": None}, {}, id="singular"),
+        pytest.param(None, {}, id="unknown"),
+    ],
+)
+def test_what_the_manifest_knows_of_a_test(node: dict[str, Any] | None, expected: dict[str, str]) -> None:
+    """Its column and which test it is; dagster-dbt puts no more than the id into the check's spec."""
+    manifest = {"nodes": {"test.shop.t": node} if node is not None else {}}
+    assert facts_of_test({"dagster_dbt/unique_id": "test.shop.t"}, manifest) == expected
+    assert facts_of_test({}, manifest) == {}

@@ -2,20 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from phlo_hooks.capabilities.openmetadata.cases import about
+from phlo_hooks.capabilities.openmetadata.check_kinds import Check
+from phlo_hooks.capabilities.openmetadata.results import Results, result
+from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
 from phlo_hooks.capabilities.openmetadata.setup import Setup
-from phlo_hooks.events import HookEvent
+from phlo_hooks.capabilities.openmetadata.suites import Suites
+from phlo_hooks.envelope import utc_now
+from phlo_hooks.events import DefinitionsEvent, HookEvent, QualityResultEvent
 
 
 @dataclass(frozen=True)
 class QualityWriter:
-    """Writes them."""
+    """Writes them: a definition for each kind of check, a suite for each table, a case for each check."""
 
     setup: Setup
 
     def handle(self, event: HookEvent) -> None:
-        """Deliver one event."""
+        """Add the result of a check, with all that it needs; or make the test cases of changed definitions.
+
+        Raises:
+            PermanentError: the server refuses it, or there is no such table.
+            RetryLater: the table or column is about to come.
+            DeliveryError: the server cannot be asked.
+        """
+        if isinstance(event, DefinitionsEvent):
+            checks = self._checks()
+            Rounds("quality", self.setup.state).go(event.event_id, checks, self._writes(checks))
+        elif isinstance(event, QualityResultEvent):
+            self._add(event)
 
     def sync(self) -> None:
-        """Bring everything up to date that the definitions say."""
+        """Make the test cases of all checks of the definitions that are not there yet.
+
+        Raises:
+            PermanentError: some were refused; all others are there.
+            DeliveryError: the server cannot be asked.
+        """
+        checks = self._checks()
+        write = self._writes(checks)
+        refused = [each for key in sorted(checks) for each in refusals(key, write)]
+        if refused:
+            raise refusal(refused)
+
+    def _checks(self) -> dict[str, Check]:
+        found = map(Check.of, self.setup.assets.checks())
+        return {f"{check.asset_key}.{check.name}": check for check in found}
+
+    def _writes(self, checks: Mapping[str, Check]) -> Callable[[str], object]:
+        suites = Suites(self.setup)
+        return lambda key: suites.case(checks[key])
+
+    def _add(self, event: QualityResultEvent) -> None:
+        check = Check.of_event(event, self.setup.assets)
+        case = Suites(self.setup, utc_now() - event.timestamp).case(check)
+        if case is not None:
+            page = self.setup.webserver_url
+            Results(self.setup.client, case).add(result(event, page), about(check))

@@ -78,7 +78,19 @@ def refusals(key: str, write: Callable[[str], object]) -> list[str]:
     return []
 
 
-def refusal(refused: list[str]) -> PermanentError:
+class RefusedError(PermanentError):
+    """Several things were refused; its message has the first few.
+
+    Args:
+        refused: why, of each.
+    """
+
+    def __init__(self, refused: list[str]) -> None:
+        self.refused = refused
+        more = f"; and {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
+        super().__init__(f"not written: {len(refused)}: {'; '.join(refused[:_SHOWN])}{more}")
+
+
+def refusal(refused: list[str]) -> RefusedError:
     """What to raise of several that were refused."""
-    more = f"; and {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
-    return PermanentError(f"not written: {len(refused)}: {'; '.join(refused[:_SHOWN])}{more}")
+    return RefusedError(refused)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from phlo_hooks.cli.openmetadata.mapping import mapping
+from phlo_hooks.cli.openmetadata.syncing import sync
 
 
 @click.group()
@@ -15,5 +16,5 @@ def openmetadata() -> None:
     """
 
 
-for _command in (mapping,):
+for _command in (mapping, sync):
     openmetadata.add_command(_command)

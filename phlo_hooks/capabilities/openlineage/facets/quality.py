@@ -16,9 +16,9 @@ from openlineage.client.generated.data_quality_metrics_input_dataset import (
 from openlineage.client.generated.test_run import TestExecution, TestRunFacet
 
 from phlo_hooks.assets import CheckInfo
-from phlo_hooks.capabilities.openlineage.facets.dbt_tests import GenericTest, generic_test
 from phlo_hooks.capabilities.openlineage.facets.values import count, first, number, text, words
 from phlo_hooks.capabilities.openlineage.producer import PRODUCER
+from phlo_hooks.dbt_tests import GenericTest, generic_test
 from phlo_hooks.events import QualityResultEvent
 
 _COLUMN = ("dagster/column", "column", "column_name", "dagster/column_name")
