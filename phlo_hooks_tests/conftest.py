@@ -36,6 +36,7 @@ _SLOW = frozenset(
         "capabilities/openlineage/test_scenes.py",
         "cli/test_alerts.py",
         "cli/test_openlineage.py",
+        "cli/test_openmetadata_sync.py",
         "cli/test_semantic.py",
         "delivery/test_model.py",
         "delivery/test_outage.py",

@@ -10,6 +10,7 @@ RULES = (
     Rule(name="bad data", on=["check.failed", "check.error"], min_severity="ERROR"),
     Rule(name="late", on=["freshness.failed", "run.long_running", "run.stuck"]),
     Rule(name="operations", on=["tick.failure", "daemon.unhealthy", "hook.disabled", "hook.dead_letter"]),
+    Rule(name="metrics", on=["semantic.refresh_failed"]),
 )
 
 

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from pydantic_core import PydanticUndefined
 
 from phlo_hooks.capabilities import OpenMetadataResource
-from phlo_hooks.capabilities.openmetadata.check_kinds import COLUMN_KEYS, CheckKind
+from phlo_hooks.capabilities.openmetadata.quality.check_kinds import COLUMN_KEYS, CheckKind
+from phlo_hooks.capabilities.openmetadata.quality.results import ALL_ROWS, FAILED_ROWS, PASSED_ROWS
 from phlo_hooks.capabilities.openmetadata.resource import EVENT_TYPES
-from phlo_hooks.capabilities.openmetadata.results import ALL_ROWS, FAILED_ROWS, PASSED_ROWS
 from phlo_hooks.capabilities.openmetadata.template import TOKENS
 from phlo_hooks.cli import cli
 from phlo_hooks_tests.capabilities.openmetadata.conftest import VERSIONS

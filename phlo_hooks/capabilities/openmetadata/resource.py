@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from urllib.parse import quote
 
 import dagster as dg
 from pydantic import ConfigDict, Field
@@ -21,6 +22,7 @@ from phlo_hooks.capabilities.openmetadata.checks import (
 )
 from phlo_hooks.capabilities.openmetadata.known_tables import KnownTables
 from phlo_hooks.capabilities.openmetadata.mapping import mapped
+from phlo_hooks.errors import ConfigurationError, DeliveryError
 from phlo_hooks.events import DefinitionsEvent, HookEvent
 from phlo_hooks.filters import HookFilter
 from phlo_hooks.memory import memory_host
@@ -29,6 +31,7 @@ from phlo_hooks.retry import RetryPolicy
 from phlo_hooks.state import Host
 
 if TYPE_CHECKING:
+    from phlo_hooks.assets import AssetGraph
     from phlo_hooks.capabilities.openmetadata.mapping import MappedAsset, TableMapping
     from phlo_hooks.capabilities.openmetadata.setup import Setup
     from phlo_hooks.rest import RestClient
@@ -157,6 +160,20 @@ class OpenMetadataResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         mapping, takes = self.table_mapping(host), self.takes(host.select_assets)
         return [mapped(key, host.assets, mapping, takes) for key in host.assets.keys()]  # noqa: SIM118  # no mapping
 
+    def annotations(self, assets: AssetGraph) -> Mapping[str, str]:
+        """The table of each asset, for its page in Dagster's UI; see `AssetAnnotator`."""
+        mapping, page = self.table_mapping(memory_host(assets=assets)), self._pages()
+        found = {key: mapping.of(key, assets).fqn for key in assets.keys()}  # noqa: SIM118  # no mapping
+        return {key: page(fqn) for key, fqn in found.items() if fqn}
+
+    def _pages(self) -> Callable[[str], str]:
+        """A table's name as a link; without one, while the variable that has the address is not set."""
+        try:
+            base = api_url(looked_up(self.url, "url") or "").removesuffix("/api/v1")
+        except (ConfigurationError, DeliveryError):
+            return lambda fqn: f"**{fqn}**"
+        return lambda fqn: f"[{fqn}]({base}/table/{quote(fqn, safe='')})"
+
     def setup(self, host: Host, *, dry: bool = False) -> Setup:
         """What the fields come to, in the place where the hooks are called.
 
@@ -263,24 +280,24 @@ class LazyHandlers:
 
     @cached_property
     def _tables(self) -> Writer:
-        from phlo_hooks.capabilities.openmetadata.tables import TableWriter
+        from phlo_hooks.capabilities.openmetadata.tables.writer import TableWriter
 
         return TableWriter(self._setup)
 
     @cached_property
     def _lineage(self) -> Writer:
-        from phlo_hooks.capabilities.openmetadata.lineage import LineageWriter
+        from phlo_hooks.capabilities.openmetadata.lineage.writer import LineageWriter
 
         return LineageWriter(self._setup)
 
     @cached_property
     def _quality(self) -> Writer:
-        from phlo_hooks.capabilities.openmetadata.quality import QualityWriter
+        from phlo_hooks.capabilities.openmetadata.quality.writer import QualityWriter
 
         return QualityWriter(self._setup)
 
     @cached_property
     def _pipelines(self) -> Writer:
-        from phlo_hooks.capabilities.openmetadata.pipelines import PipelineWriter
+        from phlo_hooks.capabilities.openmetadata.pipelines.writer import PipelineWriter
 
         return PipelineWriter(self._setup)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from phlo_hooks.capabilities.openmetadata.client import Change
-from phlo_hooks.capabilities.openmetadata.lineage import LineageWriter
-from phlo_hooks.capabilities.openmetadata.pipelines import PipelineWriter
-from phlo_hooks.capabilities.openmetadata.quality import QualityWriter
+from phlo_hooks.capabilities.openmetadata.lineage.writer import LineageWriter
+from phlo_hooks.capabilities.openmetadata.pipelines.writer import PipelineWriter
+from phlo_hooks.capabilities.openmetadata.quality.writer import QualityWriter
 from phlo_hooks.capabilities.openmetadata.resource import (
     LINEAGE,
     PIPELINES,
@@ -22,7 +22,7 @@ from phlo_hooks.capabilities.openmetadata.resource import (
 )
 from phlo_hooks.capabilities.openmetadata.rounds import RefusedError
 from phlo_hooks.capabilities.openmetadata.setup import Setup
-from phlo_hooks.capabilities.openmetadata.tables import TableWriter
+from phlo_hooks.capabilities.openmetadata.tables.writer import TableWriter
 from phlo_hooks.cli.output import events_of
 from phlo_hooks.errors import ConfigurationError, DeliveryError, RetryLater
 

@@ -9,7 +9,7 @@ from typing import Any
 from phlo_hooks.assets import AssetInfo, NoAssets
 from phlo_hooks.capabilities import OpenMetadataResource
 from phlo_hooks.capabilities.openmetadata.setup import Setup
-from phlo_hooks.capabilities.openmetadata.tables import TableWriter
+from phlo_hooks.capabilities.openmetadata.tables.writer import TableWriter
 from phlo_hooks.events import Column, DefinitionsEvent, HookCorrelation, HookEvent, IngestionEvent
 from phlo_hooks.memory import MemoryState, memory_host
 

@@ -19,10 +19,10 @@ import pytest
 from phlo_hooks import HookEvent, with_hooks
 from phlo_hooks.capabilities.openmetadata import OpenMetadataResource
 from phlo_hooks.capabilities.openmetadata.client import Change
-from phlo_hooks.capabilities.openmetadata.lineage import LineageWriter
-from phlo_hooks.capabilities.openmetadata.pipelines import PipelineWriter
+from phlo_hooks.capabilities.openmetadata.lineage.writer import LineageWriter
+from phlo_hooks.capabilities.openmetadata.pipelines.writer import PipelineWriter
 from phlo_hooks.capabilities.openmetadata.setup import Setup
-from phlo_hooks.capabilities.openmetadata.tables import TableWriter
+from phlo_hooks.capabilities.openmetadata.tables.writer import TableWriter
 from phlo_hooks.delivery.records import DeliveryState
 from phlo_hooks.memory import MemoryState, memory_host
 from phlo_hooks.producers.sensor import tick

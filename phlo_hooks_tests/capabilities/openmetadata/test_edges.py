@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from phlo_hooks.capabilities.openmetadata.edges import (
+from phlo_hooks.capabilities.openmetadata.kept import digest
+from phlo_hooks.capabilities.openmetadata.lineage.edges import (
     Edge,
     Pairs,
     Wrote,
@@ -13,8 +14,7 @@ from phlo_hooks.capabilities.openmetadata.edges import (
     pairs_of,
     without,
 )
-from phlo_hooks.capabilities.openmetadata.kept import digest
-from phlo_hooks.capabilities.openmetadata.run_ledger import TaskRun
+from phlo_hooks.capabilities.openmetadata.pipelines.run_ledger import TaskRun
 
 OURS = {"id": "p1", "type": "pipeline"}
 THEIRS = {"id": "p2", "type": "pipeline", "fullyQualifiedName": "airflow.etl"}

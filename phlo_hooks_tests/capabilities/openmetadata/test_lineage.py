@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from phlo_hooks import LineageEvent, TransformEvent, emit
-from phlo_hooks.capabilities.openmetadata.lineage import LineageWriter
+from phlo_hooks.capabilities.openmetadata.lineage.writer import LineageWriter
 from phlo_hooks_tests.capabilities.openmetadata.flow import (
     QUIET,
     World,

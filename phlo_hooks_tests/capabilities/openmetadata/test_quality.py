@@ -11,12 +11,12 @@ import pytest
 
 from phlo_hooks import with_hooks
 from phlo_hooks.assets import AssetGraph, AssetInfo, CheckInfo, NoAssets
-from phlo_hooks.capabilities.openmetadata.check_kinds import Check, CheckKind
 from phlo_hooks.capabilities.openmetadata.client import OpenMetadataClient
 from phlo_hooks.capabilities.openmetadata.mapping import TableMapping
-from phlo_hooks.capabilities.openmetadata.names import name_of
-from phlo_hooks.capabilities.openmetadata.quality import QualityWriter
-from phlo_hooks.capabilities.openmetadata.results import result
+from phlo_hooks.capabilities.openmetadata.quality.check_kinds import Check, CheckKind
+from phlo_hooks.capabilities.openmetadata.quality.names import name_of
+from phlo_hooks.capabilities.openmetadata.quality.results import result
+from phlo_hooks.capabilities.openmetadata.quality.writer import QualityWriter
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.envelope import HookCorrelation, utc_now
 from phlo_hooks.errors import DeliveryError, PermanentError, RetryLater

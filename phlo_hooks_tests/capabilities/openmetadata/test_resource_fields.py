@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 from pydantic import ValidationError
 
+from phlo_hooks.assets import AssetInfo
 from phlo_hooks.capabilities import OpenMetadataResource
 from phlo_hooks.capabilities.openmetadata.resource import EVENT_TYPES
 from phlo_hooks.errors import ConfigurationError, DeliveryError, PhloHooksError
@@ -16,7 +17,7 @@ from phlo_hooks.memory import memory_host
 from phlo_hooks.registration import Ordering
 from phlo_hooks.state import HostedHookProvider
 
-from .bench import Bench, ended, orders
+from .bench import Bench, Shelf, ended, orders
 
 # A canary: it must be seen nowhere.
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.canary.signature"
@@ -211,3 +212,19 @@ def test_a_step_that_asks_for_the_resource():
 
     resource = OpenMetadataResource(**GOOD, mapping={"old/*": None})
     assert dg.materialize([made], resources={"openmetadata": resource}).success
+
+
+def test_assets_link_to_their_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On their pages in Dagster, without a request; what is in no variable yet cannot be a link."""
+    shelf = Shelf(AssetInfo("orders"), AssetInfo("none"))
+    monkeypatch.delenv("OM_URL", raising=False)
+    resource = OpenMetadataResource(
+        url=dg.EnvVar("OM_URL"),
+        token=dg.EnvVar("OM_TOKEN"),
+        mapping={"orders": 'lake.main.shop."my orders.v2"'},
+    )
+    assert resource.annotations(shelf) == {"orders": '**lake.main.shop."my orders.v2"**'}
+    monkeypatch.setenv("OM_URL", "http://om:8585/api")
+    assert resource.annotations(shelf) == {
+        "orders": '[lake.main.shop."my orders.v2"](http://om:8585/table/lake.main.shop.%22my%20orders.v2%22)'
+    }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from phlo_hooks.capabilities.openmetadata.columns import wanted_columns
-from phlo_hooks.capabilities.openmetadata.types import typed
+from phlo_hooks.capabilities.openmetadata.tables.columns import wanted_columns
+from phlo_hooks.capabilities.openmetadata.tables.types import typed
 from phlo_hooks.events import Column
 
 from .server import vocabulary

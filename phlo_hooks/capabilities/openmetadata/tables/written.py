@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from phlo_hooks.capabilities.openmetadata.client import Entity
-from phlo_hooks.capabilities.openmetadata.columns import Columns, descriptions, digest
 from phlo_hooks.capabilities.openmetadata.known_tables import kept_key
-from phlo_hooks.capabilities.openmetadata.wanted import WantedTable
+from phlo_hooks.capabilities.openmetadata.tables.columns import Columns, descriptions, digest
+from phlo_hooks.capabilities.openmetadata.tables.wanted import WantedTable
 from phlo_hooks.state import StateChange, StateStore
 
 

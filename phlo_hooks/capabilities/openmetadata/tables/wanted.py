@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 from phlo_hooks.assets import AssetInfo
 from phlo_hooks.capabilities.openmetadata import fqn
-from phlo_hooks.capabilities.openmetadata.columns import Columns, wanted_columns
 from phlo_hooks.capabilities.openmetadata.known_tables import kept_key
 from phlo_hooks.capabilities.openmetadata.places import service_type
 from phlo_hooks.capabilities.openmetadata.setup import Setup
-from phlo_hooks.capabilities.openmetadata.tags import wanted_tags
+from phlo_hooks.capabilities.openmetadata.tables.columns import Columns, wanted_columns
+from phlo_hooks.capabilities.openmetadata.tables.tags import wanted_tags
 from phlo_hooks.event_parts import Column
 from phlo_hooks.events import AssetEvent
 from phlo_hooks.state import StateChange

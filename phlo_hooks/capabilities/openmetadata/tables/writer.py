@@ -8,16 +8,16 @@ from urllib.parse import quote
 
 from phlo_hooks.capabilities.openmetadata.client import ConflictError, Entity
 from phlo_hooks.capabilities.openmetadata.fqn import joined
-from phlo_hooks.capabilities.openmetadata.merging import Merge
 from phlo_hooks.capabilities.openmetadata.notices import Notices
-from phlo_hooks.capabilities.openmetadata.owners import Owners
-from phlo_hooks.capabilities.openmetadata.profiles import profile_of
 from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
-from phlo_hooks.capabilities.openmetadata.services import ensure_schema
 from phlo_hooks.capabilities.openmetadata.setup import Setup
-from phlo_hooks.capabilities.openmetadata.tags import ensure_tags, label
-from phlo_hooks.capabilities.openmetadata.wanted import WantedTable, wanted_table
-from phlo_hooks.capabilities.openmetadata.written import Written, WrittenTables, written
+from phlo_hooks.capabilities.openmetadata.tables.merging import Merge
+from phlo_hooks.capabilities.openmetadata.tables.owners import Owners
+from phlo_hooks.capabilities.openmetadata.tables.profiles import profile_of
+from phlo_hooks.capabilities.openmetadata.tables.services import ensure_schema
+from phlo_hooks.capabilities.openmetadata.tables.tags import ensure_tags, label
+from phlo_hooks.capabilities.openmetadata.tables.wanted import WantedTable, wanted_table
+from phlo_hooks.capabilities.openmetadata.tables.written import Written, WrittenTables, written
 from phlo_hooks.events import AssetEvent, DefinitionsEvent, HookEvent
 
 _TABLES = "tables"

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from phlo_hooks.capabilities.openmetadata.edges import Wrote
 from phlo_hooks.capabilities.openmetadata.kept import update
 from phlo_hooks.capabilities.openmetadata.known_tables import kept_key
-from phlo_hooks.capabilities.openmetadata.upstreams import Said
+from phlo_hooks.capabilities.openmetadata.lineage.edges import Wrote
+from phlo_hooks.capabilities.openmetadata.lineage.upstreams import Said
 from phlo_hooks.event_parts import ColumnEdge
 from phlo_hooks.state import StateStore
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from phlo_hooks.capabilities.openmetadata.check_kinds import Check
 from phlo_hooks.capabilities.openmetadata.client import Entity
 from phlo_hooks.capabilities.openmetadata.fqn import quoted
-from phlo_hooks.capabilities.openmetadata.names import name_of
+from phlo_hooks.capabilities.openmetadata.quality.check_kinds import Check
+from phlo_hooks.capabilities.openmetadata.quality.names import name_of
 from phlo_hooks.errors import PermanentError
 
 # What ends a part of an entity link. Source: `entityLink` of basic.json, which has no way to quote them.

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from phlo_hooks.capabilities.openmetadata.client import Entity
-from phlo_hooks.capabilities.openmetadata.edge_client import EdgeClient
-from phlo_hooks.capabilities.openmetadata.edge_pipelines import EdgePipelines
-from phlo_hooks.capabilities.openmetadata.edge_tables import EdgeTables, TableColumns
-from phlo_hooks.capabilities.openmetadata.edges import Edge, Wrote, after_writing, merged
 from phlo_hooks.capabilities.openmetadata.kept import memory_of
-from phlo_hooks.capabilities.openmetadata.lineage_ledger import LineageLedger
+from phlo_hooks.capabilities.openmetadata.lineage.edge_client import EdgeClient
+from phlo_hooks.capabilities.openmetadata.lineage.edge_pipelines import EdgePipelines
+from phlo_hooks.capabilities.openmetadata.lineage.edge_tables import EdgeTables, TableColumns
+from phlo_hooks.capabilities.openmetadata.lineage.edges import Edge, Wrote, after_writing, merged
+from phlo_hooks.capabilities.openmetadata.lineage.ledger import LineageLedger
+from phlo_hooks.capabilities.openmetadata.lineage.stale_edges import StaleEdges
+from phlo_hooks.capabilities.openmetadata.lineage.upstreams import Pairs, Said, Source, Upstreams
 from phlo_hooks.capabilities.openmetadata.mapping import MappedAsset
 from phlo_hooks.capabilities.openmetadata.notices import Notices
-from phlo_hooks.capabilities.openmetadata.pipeline_plans import Plans
+from phlo_hooks.capabilities.openmetadata.pipelines.plans import Plans
 from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
 from phlo_hooks.capabilities.openmetadata.setup import Setup
-from phlo_hooks.capabilities.openmetadata.stale_edges import StaleEdges
-from phlo_hooks.capabilities.openmetadata.upstreams import Pairs, Said, Source, Upstreams
 from phlo_hooks.event_parts import ColumnEdge
 from phlo_hooks.events import AssetEvent, DefinitionsEvent, HookEvent, LineageEvent
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from phlo_hooks.capabilities.openmetadata.client import Entity
-from phlo_hooks.capabilities.openmetadata.columns import Columns, descriptions, digest, renewed
-from phlo_hooks.capabilities.openmetadata.tags import label
-from phlo_hooks.capabilities.openmetadata.wanted import WantedTable
-from phlo_hooks.capabilities.openmetadata.written import Written, own_ids, said, written
+from phlo_hooks.capabilities.openmetadata.tables.columns import Columns, descriptions, digest, renewed
+from phlo_hooks.capabilities.openmetadata.tables.tags import label
+from phlo_hooks.capabilities.openmetadata.tables.wanted import WantedTable
+from phlo_hooks.capabilities.openmetadata.tables.written import Written, own_ids, said, written
 
 Operation = dict[str, Any]
 References = list[dict[str, Any]]

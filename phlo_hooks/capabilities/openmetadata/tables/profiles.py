@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from phlo_hooks.capabilities.openmetadata.client import Entity
-from phlo_hooks.capabilities.openmetadata.columns import descriptions
+from phlo_hooks.capabilities.openmetadata.tables.columns import descriptions
 from phlo_hooks.events import AssetEvent
 
 # Metadata: for each column, what OpenMetadata's columnProfile may say of it.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from phlo_hooks.capabilities.openmetadata.types import nameable, typed
+from phlo_hooks.capabilities.openmetadata.tables.types import nameable, typed
 from phlo_hooks.event_parts import Column
 
 Columns = list[dict[str, Any]]

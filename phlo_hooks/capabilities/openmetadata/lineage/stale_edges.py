@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from phlo_hooks.capabilities.openmetadata.edge_client import EdgeClient
-from phlo_hooks.capabilities.openmetadata.edge_tables import EdgeTables
-from phlo_hooks.capabilities.openmetadata.edges import Wrote, without
-from phlo_hooks.capabilities.openmetadata.lineage_ledger import LineageLedger, Written
+from phlo_hooks.capabilities.openmetadata.lineage.edge_client import EdgeClient
+from phlo_hooks.capabilities.openmetadata.lineage.edge_tables import EdgeTables
+from phlo_hooks.capabilities.openmetadata.lineage.edges import Wrote, without
+from phlo_hooks.capabilities.openmetadata.lineage.ledger import LineageLedger, Written
+from phlo_hooks.capabilities.openmetadata.lineage.upstreams import Sources
 from phlo_hooks.capabilities.openmetadata.setup import Setup
-from phlo_hooks.capabilities.openmetadata.upstreams import Sources
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phlo_hooks.capabilities.openmetadata.client import Entity, OpenMetadataClient
-from phlo_hooks.capabilities.openmetadata.edges import Details
+from phlo_hooks.capabilities.openmetadata.lineage.edges import Details
 from phlo_hooks.errors import PermanentError
 
 

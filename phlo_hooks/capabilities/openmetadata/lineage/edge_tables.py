@@ -8,7 +8,7 @@ from typing import Any
 from phlo_hooks.capabilities.openmetadata.client import Entity
 from phlo_hooks.capabilities.openmetadata.fqn import quoted
 from phlo_hooks.capabilities.openmetadata.setup import Setup
-from phlo_hooks.capabilities.openmetadata.tables import TableWriter
+from phlo_hooks.capabilities.openmetadata.tables.writer import TableWriter
 
 _TABLES = "tables"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from phlo_hooks.capabilities.openmetadata.links import Links
-from phlo_hooks.capabilities.openmetadata.pipeline_plans import Plan
-from phlo_hooks.capabilities.openmetadata.run_ledger import Run, TaskRun
+from phlo_hooks.capabilities.openmetadata.pipelines.plans import Plan
+from phlo_hooks.capabilities.openmetadata.pipelines.run_ledger import Run, TaskRun
 
 # OpenMetadata knows four. Of a canceled run its connector for dbt Cloud says Skipped, too: nothing is broken.
 _STATUS = {

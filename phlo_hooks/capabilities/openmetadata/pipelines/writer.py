@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 from phlo_hooks.capabilities.openmetadata.kept import digest, memory_of
 from phlo_hooks.capabilities.openmetadata.links import Links
-from phlo_hooks.capabilities.openmetadata.pipeline_entities import PipelineEntities
-from phlo_hooks.capabilities.openmetadata.pipeline_plans import Plan, Plans
+from phlo_hooks.capabilities.openmetadata.pipelines.entities import PipelineEntities
+from phlo_hooks.capabilities.openmetadata.pipelines.plans import Plan, Plans
+from phlo_hooks.capabilities.openmetadata.pipelines.run_ledger import Failure, Run, RunLedger, TaskRun
+from phlo_hooks.capabilities.openmetadata.pipelines.run_status import RunStatus
 from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
-from phlo_hooks.capabilities.openmetadata.run_ledger import Failure, Run, RunLedger, TaskRun
-from phlo_hooks.capabilities.openmetadata.run_status import RunStatus
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.errors import PermanentError
 from phlo_hooks.events import AssetEvent, DefinitionsEvent, HookEvent, QualityResultEvent, RunEvent

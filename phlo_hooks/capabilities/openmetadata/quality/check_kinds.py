@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from phlo_hooks.assets import AssetGraph, CheckInfo
-from phlo_hooks.capabilities.openmetadata.names import name_of
+from phlo_hooks.capabilities.openmetadata.quality.names import name_of
 from phlo_hooks.dbt_tests import generic_test
 from phlo_hooks.events import QualityResultEvent
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from phlo_hooks.capabilities.openmetadata.pipeline_entities import PipelineEntities
-from phlo_hooks.capabilities.openmetadata.pipeline_plans import Plans
+from phlo_hooks.capabilities.openmetadata.pipelines.entities import PipelineEntities
+from phlo_hooks.capabilities.openmetadata.pipelines.plans import Plans
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 
 Reference = Mapping[str, Any]

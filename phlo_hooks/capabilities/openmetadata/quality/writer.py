@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from phlo_hooks.capabilities.openmetadata.cases import about
-from phlo_hooks.capabilities.openmetadata.check_kinds import Check
-from phlo_hooks.capabilities.openmetadata.results import Results, result
+from phlo_hooks.capabilities.openmetadata.quality.cases import about
+from phlo_hooks.capabilities.openmetadata.quality.check_kinds import Check
+from phlo_hooks.capabilities.openmetadata.quality.results import Results, result
+from phlo_hooks.capabilities.openmetadata.quality.suites import Suites
 from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
 from phlo_hooks.capabilities.openmetadata.setup import Setup
-from phlo_hooks.capabilities.openmetadata.suites import Suites
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.events import DefinitionsEvent, HookEvent, QualityResultEvent
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from phlo_hooks.capabilities.openmetadata.cases import (
+from phlo_hooks.capabilities.openmetadata.client import Entity
+from phlo_hooks.capabilities.openmetadata.fqn import quoted
+from phlo_hooks.capabilities.openmetadata.notices import Notices
+from phlo_hooks.capabilities.openmetadata.quality.cases import (
     Case,
     about,
     case_name,
@@ -12,10 +15,7 @@ from phlo_hooks.capabilities.openmetadata.cases import (
     linkable,
     suite_body,
 )
-from phlo_hooks.capabilities.openmetadata.check_kinds import Check
-from phlo_hooks.capabilities.openmetadata.client import Entity
-from phlo_hooks.capabilities.openmetadata.fqn import quoted
-from phlo_hooks.capabilities.openmetadata.notices import Notices
+from phlo_hooks.capabilities.openmetadata.quality.check_kinds import Check
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.errors import PermanentError, RetryLater
 

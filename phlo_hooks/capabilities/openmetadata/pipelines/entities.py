@@ -9,7 +9,7 @@ from phlo_hooks.capabilities.openmetadata.client import Entity
 from phlo_hooks.capabilities.openmetadata.fqn import joined
 from phlo_hooks.capabilities.openmetadata.kept import Texts, memory_of
 from phlo_hooks.capabilities.openmetadata.notices import Notices
-from phlo_hooks.capabilities.openmetadata.pipeline_plans import Plan
+from phlo_hooks.capabilities.openmetadata.pipelines.plans import Plan
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.errors import DeliveryError
 

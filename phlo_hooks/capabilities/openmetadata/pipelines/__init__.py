@@ -1,0 +1,1 @@
+"""Jobs and groups of assets as pipelines, and their runs."""

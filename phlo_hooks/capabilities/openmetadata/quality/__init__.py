@@ -1,0 +1,1 @@
+"""Checks as test cases, and their results."""

@@ -1,0 +1,1 @@
+"""Services, databases, schemas and tables."""
