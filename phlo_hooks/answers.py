@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -14,6 +14,9 @@ from phlo_hooks.errors import DeliveryError, EndpointGoneError, PermanentError, 
 # Enough to say what went wrong, and not a page of HTML in every row of the store.
 _SHOWN = 300
 _THROTTLES = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_BUSY = frozenset({*_THROTTLES, HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
+# A limit that does not say for how long is mostly one by the minute.
+PAUSE = 30.0
 # Of the 4xx, those that another attempt can turn into a success.
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
@@ -53,6 +56,24 @@ def failure(answer: Answer, who: str, redact: Callable[[str], str]) -> DeliveryE
         return RetryLater(text, after=wait, pause=True)
     refused = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
     return PermanentError(text) if refused and answer.status not in _PASSING else DeliveryError(text)
+
+
+def refusal(answer: Answer, text: str, mendable: Collection[int]) -> DeliveryError:
+    """The error that an answer other than 2xx is, of a receiver whose operator can mend some refusals.
+
+    Args:
+        answer: of the receiver.
+        text: what to say of it.
+        mendable: the statuses that another attempt can turn into a success, once somebody has acted.
+    """
+    wait = seconds_to_wait(answer.retry_after) if answer.status in _BUSY else None
+    if wait is None and answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        wait = PAUSE
+    if wait is not None:
+        return RetryLater(text, after=wait, pause=True)
+    refused = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    lasts = refused and answer.status not in {*mendable, *_PASSING}
+    return PermanentError(text) if lasts else DeliveryError(text)
 
 
 def seconds_to_wait(retry_after: str | None, now: datetime | None = None) -> float | None:

@@ -11,33 +11,15 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlencode
 
-from phlo_hooks.answers import Answer, advice, excerpt, seconds_to_wait
-from phlo_hooks.errors import DeliveryError, MissingExtraError, PermanentError, RetryLater
+from phlo_hooks.answers import Answer, advice, excerpt, refusal
+from phlo_hooks.errors import DeliveryError, MissingExtraError
 from phlo_hooks.redaction import Redactor
 from phlo_hooks.urls import origin, secret_pieces
 
 # A page of a thousand tables with all of their columns.
 MAX_ANSWER = 64 * 1024 * 1024
-# What an operator can mend (a token, a right), or what passes by itself.
-_MENDABLE = frozenset(
-    {
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.LOCKED,
-        HTTPStatus.TOO_EARLY,
-    }
-)
-_BUSY = frozenset(
-    {
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.BAD_GATEWAY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        HTTPStatus.GATEWAY_TIMEOUT,
-    }
-)
-# A limit that does not say for how long is mostly one by the minute.
-_PAUSE = 30.0
+# What an operator can mend (a token, a right), or whoever holds a lock.
+_MENDABLE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.LOCKED)
 
 
 @dataclass(frozen=True)
@@ -159,17 +141,10 @@ class RestClient:
             ) from None
 
     def _refusal(self, answer: Answer, request: str, about: str) -> DeliveryError:
-        status = answer.status
         matter = f", {about}" if about else ""
-        shown = f"{advice(status)}{excerpt(self._shown(answer.text))}"
-        text = f"{self._name} answered {status} to {request}{matter}{shown}"
-        wait = seconds_to_wait(answer.retry_after) if status in _BUSY else None
-        if wait is None and status == HTTPStatus.TOO_MANY_REQUESTS:
-            wait = _PAUSE
-        if wait is not None:
-            return RetryLater(text, after=wait, pause=True)
-        refused = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-        return PermanentError(text) if refused and status not in _MENDABLE else DeliveryError(text)
+        shown = f"{advice(answer.status)}{excerpt(self._shown(answer.text))}"
+        text = f"{self._name} answered {answer.status} to {request}{matter}{shown}"
+        return refusal(answer, text, _MENDABLE)
 
     def _shown(self, text: str) -> str:
         """Without what this client sends and nobody else may see."""

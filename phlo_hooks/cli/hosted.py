@@ -9,10 +9,16 @@ from typing import Generic, TypeVar
 import dagster as dg
 
 from phlo_hooks.cli.loading import Location
+from phlo_hooks.delivery.plugin_state import PluginState
+from phlo_hooks.delivery.records import Told
+from phlo_hooks.delivery.store import HookStore
 from phlo_hooks.envelope import suggest
 from phlo_hooks.errors import ConfigurationError
+from phlo_hooks.events import HookEvent
+from phlo_hooks.memory import Overlay
 from phlo_hooks.producers.subscriptions import LazyHandler
 from phlo_hooks.registration import HookProvider
+from phlo_hooks.state import Host
 
 R = TypeVar("R", bound=HookProvider)
 
@@ -28,6 +34,27 @@ class Hosted(Generic[R]):
     resource: R
     key: str
     location: Location
+
+    @property
+    def name(self) -> str:
+        """As people tell it from others."""
+        return f"{self.key} in {self.location.name}"
+
+    def state(self, store: HookStore | None) -> Overlay:
+        """What it remembers, to read; what is written is kept for this process alone."""
+        # Scripts' runs have no location.
+        return self._memory(store, self.location.name, "")
+
+    def host(self, instance: dg.DagsterInstance, store: HookStore | None) -> Host:
+        """Where its hooks would be called, with all that is remembered there; it keeps nothing."""
+        runtime, state = self.location.runtime, self.state(store)
+        shared, assets = self._memory(store, None), runtime.assets(instance)
+        name, select = self.location.name, runtime.catalog.select
+        return Host(state, name, select, state.clock, self.key, assets, shared)
+
+    def _memory(self, store: HookStore | None, *scopes: str | None) -> Overlay:
+        known = scopes if store is not None else ()
+        return Overlay(*(PluginState(store, self.key, scope, _tells_nothing) for scope in known if store))
 
 
 def find_resources(
@@ -69,3 +96,7 @@ def _of(location: Location, kind: type[R]) -> Iterator[Hosted[R]]:
                 found[handler.provider.key] = handler.provider.provider
     for key, resource in found.items():
         yield Hosted(resource, key, location)
+
+
+def _tells_nothing(event: HookEvent) -> Told:
+    raise NotImplementedError("a command that only reads tells nothing")

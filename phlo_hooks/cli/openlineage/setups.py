@@ -4,54 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
 
 import dagster as dg
 
 from phlo_hooks.capabilities.openlineage.resource import EVENTS, OpenLineageResource
-from phlo_hooks.cli.hosted import find_resources
-from phlo_hooks.cli.loading import Location, named, open_instance
+from phlo_hooks.cli.hosted import Hosted, find_resources
+from phlo_hooks.cli.loading import named, open_instance
 from phlo_hooks.cli.opening import StoreChoice
-from phlo_hooks.delivery.plugin_state import PluginState
-from phlo_hooks.delivery.records import Told
-from phlo_hooks.delivery.store import HookStore
-from phlo_hooks.events import HookEvent
-from phlo_hooks.memory import Overlay
-from phlo_hooks.state import Host
 
 
-@dataclass(frozen=True)
-class Setup:
-    """An OpenLineageResource in a code location.
-
-    Args:
-        key: of the resource.
-    """
-
-    resource: OpenLineageResource
-    key: str
-    location: Location
+class Setup(Hosted[OpenLineageResource]):
+    """An OpenLineageResource in a code location."""
 
     @property
     def hook(self) -> str:
         """That of what happens."""
         return f"{self.key}.{EVENTS}"
-
-    @property
-    def name(self) -> str:
-        """As people tell it from others."""
-        return f"{self.key} in {self.location.name}"
-
-    def host(self, instance: dg.DagsterInstance, store: HookStore | None) -> Host:
-        """Where its hooks would be called, with all that is remembered there; it keeps nothing."""
-        runtime, scope = self.location.runtime, self.location.name
-        # Scripts' runs have no location.
-        state = partial(PluginState, store, self.key, tell=_tells_nothing) if store else None
-        memory = Overlay(state(location=scope), state(location="")) if state else Overlay()
-        shared = Overlay(state(location=None)) if state else Overlay()
-        assets = runtime.assets(instance)
-        return Host(memory, scope, runtime.catalog.select, memory.clock, self.key, assets, shared)
 
 
 def find_setups(choice: StoreChoice, key: str | None, location: str | None) -> list[Setup]:
@@ -78,7 +46,3 @@ def any_instance(wanted: bool) -> Iterator[dg.DagsterInstance]:
     """
     with open_instance() if wanted else dg.DagsterInstance.ephemeral() as instance:
         yield instance
-
-
-def _tells_nothing(event: HookEvent) -> Told:
-    raise NotImplementedError("the command line only reads")

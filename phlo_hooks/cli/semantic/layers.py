@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import dagster as dg
 
 from phlo_hooks.assets import AssetGraph
-from phlo_hooks.cli.hosted import find_resources
-from phlo_hooks.cli.loading import Location, named
-from phlo_hooks.cli.opening import StoreChoice, find_store
-from phlo_hooks.delivery.plugin_state import PluginState
-from phlo_hooks.delivery.records import Told
+from phlo_hooks.cli.hosted import Hosted, find_resources
+from phlo_hooks.cli.loading import named
+from phlo_hooks.cli.opening import StoreChoice
 from phlo_hooks.envelope import suggest
 from phlo_hooks.errors import ConfigurationError
-from phlo_hooks.events import HookEvent
-from phlo_hooks.memory import Overlay
 from phlo_hooks.registration import HookRegistration
 from phlo_hooks.semantics.models import SemanticModel
 from phlo_hooks.semantics.provider import QueryResult, SemanticLayerProvider
-from phlo_hooks.state import Host, StateStore
+from phlo_hooks.state import Host
 
 
 @runtime_checkable
@@ -52,24 +47,8 @@ class Queryable(Protocol):
         """What the metrics come to."""
 
 
-@dataclass(frozen=True)
-class FoundLayer:
-    """A semantic layer in a code location.
-
-    Args:
-        key: of the resource.
-    """
-
-    resource: SemanticLayer
-    key: str
-    location: Location
-
-    def state(self, choice: StoreChoice) -> StateStore:
-        """What is remembered of it, to read; nothing, where there is no store."""
-        store = find_store(choice)
-        # Scripts' runs have no location.
-        scopes = (self.location.name, "") if store else ()
-        return Overlay(*(PluginState(store, self.key, scope, _tells_nothing) for scope in scopes if store))
+class FoundLayer(Hosted[SemanticLayer]):
+    """A semantic layer in a code location."""
 
     def assets(self, instance: dg.DagsterInstance) -> AssetGraph:
         """What the definitions say."""
@@ -79,8 +58,8 @@ class FoundLayer:
         """The models by asset."""
         return self.resource.models_by_asset(self.assets(instance))
 
-    def host(self, instance: dg.DagsterInstance) -> Host:
-        """Where its hooks are called."""
+    def place(self, instance: dg.DagsterInstance) -> Host:
+        """Where its hooks are called, with a memory to write to."""
         return self.location.runtime.host(instance, self.location.name, self.key)
 
 
@@ -112,7 +91,3 @@ def with_model(layers: Sequence[FoundLayer], name: str) -> tuple[FoundLayer, Sem
     if name not in known:
         raise ConfigurationError(f"no model or metric {name!r}{suggest(name, sorted(known))}")
     return known[name]
-
-
-def _tells_nothing(event: HookEvent) -> Told:
-    raise NotImplementedError("a command that only reads tells nothing")

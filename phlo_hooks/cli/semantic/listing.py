@@ -8,7 +8,7 @@ from typing import Any
 import click
 import dagster as dg
 
-from phlo_hooks.cli.opening import StoreChoice
+from phlo_hooks.cli.opening import StoreChoice, find_store
 from phlo_hooks.cli.options import json_option, location_option, resource_option, store_options
 from phlo_hooks.cli.output import first_line, print_json, print_table
 from phlo_hooks.cli.semantic.layers import FoundLayer, find_layers
@@ -46,7 +46,7 @@ def list_(
     elif metrics:
         rows = [row for layer in layers for row in _metrics(layer)]
     else:
-        rows = [row for layer in layers for row in _models(layer, layer.state(choice))]
+        rows = [row for layer in layers for row in _models(layer, layer.state(find_store(choice)))]
     _print(rows, as_json)
 
 

@@ -56,7 +56,7 @@ def refresh(
 
 
 def _refreshed(layer: FoundLayer, bundle: Bundle, instance: dg.DagsterInstance, force: bool) -> Progress:
-    keeper = desk_of(layer.resource.hooks_on(layer.host(instance))).keeper()
+    keeper = desk_of(layer.resource.hooks_on(layer.place(instance))).keeper()
     return refresh_by_hand(keeper, bundle, force=force, report=lambda progress: _report(layer, progress))
 
 

@@ -9,40 +9,17 @@ from importlib.util import find_spec
 
 from pydantic import Field
 
-from phlo_hooks.answers import Answer, advice, excerpt, seconds_to_wait
+from phlo_hooks import answers
+from phlo_hooks.answers import Answer, advice, excerpt
 from phlo_hooks.capabilities.alerting.channels.channel import Channel
 from phlo_hooks.capabilities.alerting.channels.secrets import check_one, known, read
-from phlo_hooks.errors import (
-    ConfigurationError,
-    DeliveryError,
-    MissingExtraError,
-    PermanentError,
-    RetryLater,
-)
+from phlo_hooks.errors import ConfigurationError, DeliveryError, MissingExtraError
 from phlo_hooks.redaction import Redactor
 from phlo_hooks.urls import check_url, origin, secret_pieces
 
-# What an operator can mend (a key, a right, a channel, an address), or what passes by itself: tried again,
-# because an alert that is lost while a key is replaced is not found again.
-_MENDABLE = frozenset(
-    {
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.TOO_EARLY,
-    }
-)
-_BUSY = frozenset(
-    {
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.BAD_GATEWAY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        HTTPStatus.GATEWAY_TIMEOUT,
-    }
-)
-# PagerDuty and Teams say 429 without saying for how long; both count by the minute.
-PAUSE = 30.0
+# What an operator can mend (a key, a right, a channel, an address): tried again, because an alert that is
+# lost while a key is replaced is not found again.
+_MENDABLE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 _HEADERS = {"user-agent": "phlo-hooks", "content-type": "application/json; charset=utf-8"}
 
 
@@ -161,15 +138,8 @@ def refusal(answer: Answer, who: str, redact: Callable[[str], str]) -> DeliveryE
         who: names the channel.
         redact: takes the secrets out of a text.
     """
-    status = answer.status
-    text = f"{who} answered {status}{advice(status)}{excerpt(redact(answer.text))}"
-    wait = seconds_to_wait(answer.retry_after) if status in _BUSY else None
-    if wait is None and status == HTTPStatus.TOO_MANY_REQUESTS:
-        wait = PAUSE
-    if wait is not None:
-        return RetryLater(text, after=wait, pause=True)
-    refused = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-    return PermanentError(text) if refused and status not in _MENDABLE else DeliveryError(text)
+    text = f"{who} answered {answer.status}{advice(answer.status)}{excerpt(redact(answer.text))}"
+    return answers.refusal(answer, text, _MENDABLE)
 
 
 def _sender() -> Callable[..., Answer]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from phlo_hooks.answers import Answer, seconds_to_wait
-from phlo_hooks.capabilities.alerting.channels.http import PAUSE, refusal
+from phlo_hooks.answers import PAUSE, Answer, seconds_to_wait
+from phlo_hooks.capabilities.alerting.channels.http import refusal
 from phlo_hooks.errors import DeliveryError, PermanentError, RetryLater
 
 # About the message, not about us: it is sent again as text.
