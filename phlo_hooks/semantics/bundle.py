@@ -98,7 +98,7 @@ def widened(one: DateRange | None, other: DateRange | None) -> DateRange | None:
     """The smallest range with both in it; None, which is everything, if one of them is."""
     if one is None or other is None:
         return None
-    # As instants: of two times of one zone Python compares what a clock shows, which is twice the same in autumn.
+    # As instants: of two times of one zone Python compares what a clock shows, in autumn twice the same.
     start = min(one.start, other.start, key=datetime.timestamp)
     return DateRange(start, max(one.end, other.end, key=datetime.timestamp), one.timezone)
 
