@@ -358,14 +358,18 @@ def test_down_for_a_while() -> None:
     assert len(bench.layer.begun) == 2
 
 
-def test_down_for_too_long() -> None:
-    bench = Bench(RecordingLayer({"a": ("orders",)}, errors=[DeliveryError("down")] * 2))
+@pytest.mark.parametrize(
+    ("error", "said"), [(DeliveryError("down"), "down"), (KeyError("cubes"), "KeyError: 'cubes'")]
+)
+def test_down_for_too_long(error: Exception, said: str) -> None:
+    """Also where it answers what nobody has thought of."""
+    bench = Bench(RecordingLayer({"a": ("orders",)}, errors=[error] * 2))
     bench.play(published("a"), ended())
-    with pytest.raises(DeliveryError):
+    with pytest.raises(type(error)):
         bench.wait(60)
     bench.now += timedelta(hours=2)
     bench.wait(1)
-    assert (bench.told[0].event_type, str(bench.told[0].error)) == ("semantic.refresh_failed", "down")
+    assert (bench.told[0].event_type, str(bench.told[0].error)) == ("semantic.refresh_failed", said)
 
 
 def test_takes_too_long() -> None:
