@@ -146,7 +146,10 @@ class Keeper:
 
 
 def _said(exc: Exception) -> str:
-    return str(exc) if isinstance(exc, DeliveryError) else f"{type(exc).__name__}: {exc}"
+    if isinstance(exc, DeliveryError):
+        return str(exc)
+    # What it says may hold anything; what is kept of its delivery is without secrets.
+    return f"{type(exc).__name__}: `phlo-hooks deliveries` has what it said"
 
 
 def _remembered(model: str, event: SemanticEvent, progress: Progress) -> dict[str, Any]:

@@ -359,7 +359,11 @@ def test_down_for_a_while() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"), [(DeliveryError("down"), "down"), (KeyError("cubes"), "KeyError: 'cubes'")]
+    ("error", "said"),
+    [
+        (DeliveryError("down"), "down"),
+        (KeyError("cubes"), "KeyError: `phlo-hooks deliveries` has what it said"),
+    ],
 )
 def test_down_for_too_long(error: Exception, said: str) -> None:
     """Also where it answers what nobody has thought of."""
