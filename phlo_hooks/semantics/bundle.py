@@ -98,7 +98,9 @@ def widened(one: DateRange | None, other: DateRange | None) -> DateRange | None:
     """The smallest range with both in it; None, which is everything, if one of them is."""
     if one is None or other is None:
         return None
-    return DateRange(min(one.start, other.start), max(one.end, other.end), one.timezone)
+    # As instants: of two times of one zone Python compares what a clock shows, in autumn twice the same.
+    start = min(one.start, other.start, key=datetime.timestamp)
+    return DateRange(start, max(one.end, other.end, key=datetime.timestamp), one.timezone)
 
 
 def _dumped(work: ModelWork) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 
 from phlo_hooks.assets import AssetGraph
 from phlo_hooks.semantics import places
@@ -15,6 +15,9 @@ from phlo_hooks.semantics.publication import Publication, Verdict
 from phlo_hooks.semantics.sheet import Sheet
 
 logger = logging.getLogger("phlo_hooks.semantics")
+
+# Whether an asset is there for a partition, which is about this time.
+IsThere = Callable[[str, str | None, DateRange | None], bool]
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,21 @@ class Decider:
             sheet: the memory.
         """
         known = [each for each in publications if each.asset_key in self.models_by_asset]
-        sheet.load(places.asset(each.asset_key, each.partition_key) for each in known)
+        held = [key for key, _ in sheet.list(places.HELD)]
+        sheet.load(place for each in known for place in self._places(each))
         good = [each for each in known if self._is_good(each, verdicts, sheet)]
         # All of them first: each of a model's assets may be among them.
         news = [(each, self._news(each, sheet)) for each in good]
-        return [(each, self._ready(each, *said, sheet)) for each, said in news]
+        # Each is asked for once: of a model's assets each asks for all others.
+        is_there: IsThere = cache(lambda key, partition, when: self._is_there(key, partition, when, sheet))
+        ready = [(each, self._ready(each, *said, sheet, is_there)) for each, said in news]
+        return [*ready, *self._waited(good, held, sheet, is_there)]
+
+    def _places(self, each: Publication) -> Iterator[str]:
+        """What is kept of a publication, and of what waits for it."""
+        yield places.asset(each.asset_key, each.partition_key)
+        for model in self.models_by_asset[each.asset_key]:
+            yield places.held(model, each.partition_key)
 
     def _is_good(self, each: Publication, verdicts: Sequence[Verdict], sheet: Sheet) -> bool:
         failed = [verdict for verdict in verdicts if verdict.about(each) and not verdict.passed]
@@ -82,21 +95,39 @@ class Decider:
         sheet.put(place, each.schema)
         return before is not None
 
-    def _ready(self, each: Publication, changed: bool, retyped: bool, sheet: Sheet) -> Bundle:
+    def _ready(
+        self, each: Publication, changed: bool, retyped: bool, sheet: Sheet, is_there: IsThere
+    ) -> Bundle:
         ready = Bundle()
         for model in self.models_by_asset[each.asset_key]:
             place = places.held(model, each.partition_key)
             waiting = Bundle.load(sheet.get(place))
             bundle = waiting + self._bundle(model, each, retyped) if changed or retyped else waiting
-            missing = self._missing(model, each, sheet) if bundle else []
+            others = [key for key in self._assets_by_model[model] if key != each.asset_key]
+            missing = _missing(others, each.partition_key, bundle, is_there) if bundle else []
             if missing:
                 logger.info("%s: %s waits for %s", self.layer, model, ", ".join(missing))
-                sheet.put(place, bundle.dump(), places.VERSIONS_KEPT)
+                sheet.put(place, {**bundle.dump(), "partition": each.partition_key}, places.VERSIONS_KEPT)
             elif bundle:
                 sheet.drop(place)
                 ready += bundle
         # One publication is one, however many models it feeds.
         return Bundle(ready.models, ready.assets, ready.recompile, ready.causes, 1 if ready else 0)
+
+    def _waited(
+        self, good: Iterable[Publication], held: Iterable[str], sheet: Sheet, is_there: IsThere
+    ) -> Iterator[tuple[Publication, Bundle]]:
+        """What has waited for one of these, for a partition that is not its own: it may have none."""
+        by_model = {model: each for each in good for model in self.models_by_asset[each.asset_key]}
+        for place in held:
+            said = sheet.get(place)
+            waiting = Bundle.load(said)
+            model = next(iter(waiting.models), None)
+            if model not in by_model or model not in self._assets_by_model:
+                continue
+            if not _missing(self._assets_by_model[model], said["partition"], waiting, is_there):
+                sheet.drop(place)
+                yield by_model[model], replace(waiting, publications=1)
 
     def _bundle(self, model: str, each: Publication, retyped: bool) -> Bundle:
         work = ModelWork(model, (each.asset_key,), self._range(each))
@@ -109,21 +140,23 @@ class Decider:
         window = partition.window if partition else None
         return DateRange.of(window) if window else None
 
-    def _missing(self, model: str, each: Publication, sheet: Sheet) -> list[str]:
-        """The other assets of the model that are not there for this partition."""
-        others = (key for key in self._assets_by_model[model] if key != each.asset_key)
-        return [key for key in others if not self._is_there(key, each.partition_key, sheet)]
-
-    def _is_there(self, key: str, partition: str | None, sheet: Sheet) -> bool:
+    def _is_there(self, key: str, partition: str | None, when: DateRange | None, sheet: Sheet) -> bool:
         info = self.assets.asset(key)
         if info is None or not info.executable or info.stage not in self.stages:
             # Another code location, or another tool, has it: nobody here would ever hear of it.
             return True
-        if partition is not None and self.assets.partition(key, partition) is None:
+        if partition is not None and not self._has(key, partition, when):
             partition = None
         if (sheet.get(places.asset(key, partition)) or {}).get("bad"):
             return False
         return self.assets.is_there(key, partition) is not False
+
+    def _has(self, key: str, partition: str, when: DateRange | None) -> bool:
+        """Whether an asset has a partition; a month and a day may have the same key."""
+        found = self.assets.partition(key, partition)
+        if found is None or found.window is None or when is None:
+            return found is not None
+        return (found.window.start, found.window.end) == (when.start, when.end)
 
     @cached_property
     def _assets_by_model(self) -> Mapping[str, list[str]]:
@@ -132,6 +165,11 @@ class Decider:
             for model in models:
                 found.setdefault(model, []).append(key)
         return found
+
+
+def _missing(assets: Iterable[str], partition: str | None, bundle: Bundle, is_there: IsThere) -> list[str]:
+    """Those that are not there for a partition."""
+    return [key for key in assets if not is_there(key, partition, bundle.date_range)]
 
 
 def _name(each: Publication) -> str:

@@ -79,10 +79,11 @@ class Keeper:
             found = self.provider.look(work, running.jobs) if running.begun else self.provider.begin(work)
         except (PermanentError, ConfigurationError) as exc:
             return Progress("failed", error=str(exc))
-        except DeliveryError as exc:
+        except Exception as exc:
+            # Also what nobody has thought of: a layer that never answers otherwise would be stuck for days.
             if not self._is_late(running):
                 raise
-            return Progress("failed", error=str(exc))
+            return Progress("failed", error=_said(exc))
         if found.state == "running" and self._is_late(running):
             seconds = self.settings.give_up_after
             return replace(found, state="failed", error=f"it has not ended within {seconds:g} s")
@@ -142,6 +143,13 @@ class Keeper:
         sheet.tell(event)
         for model in models:
             sheet.put(places.last(model), _remembered(model, event, progress))
+
+
+def _said(exc: Exception) -> str:
+    if isinstance(exc, DeliveryError):
+        return str(exc)
+    # What it says may hold anything; what is kept of its delivery is without secrets.
+    return f"{type(exc).__name__}: `phlo-hooks deliveries` has what it said"
 
 
 def _remembered(model: str, event: SemanticEvent, progress: Progress) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 TARGET = "target"
+HELD = "held/"
 # A run that says nothing for a week says nothing any more.
 RUNS_KEPT = timedelta(days=7)
 # Of a partition that was not published for longer, a publication counts as news.
@@ -44,7 +45,7 @@ def schema(key: str) -> str:
 
 def held(model: str, partition: str | None) -> str:
     """What a model waits with until its other assets are there."""
-    return f"held/{digest(model, partition)}"
+    return f"{HELD}{digest(model, partition)}"
 
 
 def last(model: str) -> str:

@@ -14,11 +14,14 @@ import dagster as dg
 import pytest
 from click.testing import CliRunner
 
+from phlo_hooks.assets import NoAssets
 from phlo_hooks.cli import cli
 from phlo_hooks.cli.loading import load_locations
+from phlo_hooks.cli.semantic.asking import Asked
 from phlo_hooks.events import SemanticEvent
 from phlo_hooks.producers.runtime import Runtime
 from phlo_hooks.producers.sensor import tick
+from phlo_hooks_tests.semantics.bench import DailyAssets
 from phlo_hooks_tests.semantics.noted import noted
 
 MODULE = "semantic_defs"
@@ -207,6 +210,13 @@ def test_refresh_a_partition(project: Project) -> None:
         "2026-01-03T00:00:00+00:00",
         "2026-01-04T00:00:00+00:00",
     ]
+
+
+def test_a_partition_of_an_asset_that_another_location_has() -> None:
+    """The layer of this one has nothing to do with it, and does not stop the other's."""
+    asked = Asked(assets=["orders"], partition="2026-01-03")
+    assert not asked.bundle({"letters": ("letter",)}, NoAssets())
+    assert asked.bundle({"orders": ("order",)}, DailyAssets("orders")).date_range is not None
 
 
 def test_dry_run(project: Project) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
+from phlo_hooks.assets import PartitionInfo
 from phlo_hooks.errors import ConfigurationError, DeliveryError, PermanentError
 from phlo_hooks.events import Column, SchemaChangeEvent
 from phlo_hooks_tests.semantics.bench import (
@@ -162,6 +164,52 @@ def test_an_output_that_was_never_there() -> None:
     assert bench.work()[1:] == [[("joined", ("2026-01-02", "2026-01-03"))]]
 
 
+class DailyAndWhole(DailyAssets):
+    """The partitions of `a` are days; `b` has none."""
+
+    def partition(self, key: str, partition_key: str) -> PartitionInfo | None:
+        return super().partition(key, partition_key) if key == "a" else None
+
+
+def test_a_partition_that_waits_for_what_has_none() -> None:
+    """Also where that is as it was: else nobody would ever ask for this day again."""
+    bench = two_assets(assets=DailyAndWhole("a", "b"))
+    bench.play(published("a", partition="2026-01-01"), published("b"), ended()).wait(60)
+    bench.play(
+        published("a", "run-2", "2026-01-02"), published("b", "run-2", status="failure"), ended("run-2")
+    )
+    assert len(bench.wait(60).work()) == 1
+    bench.play(published("b", "run-3"), ended("run-3")).wait(60)
+    assert bench.work()[1:] == [[("joined", ("2026-01-02", "2026-01-03"))]]
+    assert bench.told[1].publications == 1
+
+
+class DailyAndMonthly(DailyAssets):
+    """The partitions of `a` are days, those of `b` months; both are named by their first day."""
+
+    def partition(self, key: str, partition_key: str) -> PartitionInfo | None:
+        found = super().partition(key, partition_key)
+        if key == "a" or found is None or found.window is None:
+            return found
+        end = found.window.start + timedelta(days=31)
+        return replace(found, window=replace(found.window, end=end))
+
+
+def test_the_first_day_of_a_month_does_not_wait_for_the_month() -> None:
+    bench = two_assets(assets=DailyAndMonthly("a", "b", missing={("b", "2026-03-01")}))
+    bench.play(published("a", partition="2026-03-01"), ended()).wait(60)
+    assert bench.work() == [[("joined", ("2026-03-01", "2026-03-02"))]]
+
+
+def test_each_asset_of_a_model_is_asked_for_once() -> None:
+    """Each of them asks for all others, and Dagster's record is a database."""
+    assets, asked = DailyAssets("a", "b", "c"), list[str]()
+    assets.is_there = lambda key, partition_key=None: bool(asked.append(key)) or True  # type: ignore[method-assign]
+    bench = Bench(RecordingLayer(dict.fromkeys("abc", ("joined",))), assets)
+    bench.play(*map(published, "abc"), ended()).wait(60)
+    assert sorted(asked) == ["a", "b", "c"]
+
+
 def test_an_asset_of_somebody_else_is_not_waited_for() -> None:
     bench = two_assets(assets=DailyAssets("a", missing={("b", None)}))
     assert bench.play(published("a"), ended()).wait(60).work() == [[("joined", None)]]
@@ -310,14 +358,22 @@ def test_down_for_a_while() -> None:
     assert len(bench.layer.begun) == 2
 
 
-def test_down_for_too_long() -> None:
-    bench = Bench(RecordingLayer({"a": ("orders",)}, errors=[DeliveryError("down")] * 2))
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (DeliveryError("down"), "down"),
+        (KeyError("cubes"), "KeyError: `phlo-hooks deliveries` has what it said"),
+    ],
+)
+def test_down_for_too_long(error: Exception, said: str) -> None:
+    """Also where it answers what nobody has thought of."""
+    bench = Bench(RecordingLayer({"a": ("orders",)}, errors=[error] * 2))
     bench.play(published("a"), ended())
-    with pytest.raises(DeliveryError):
+    with pytest.raises(type(error)):
         bench.wait(60)
     bench.now += timedelta(hours=2)
     bench.wait(1)
-    assert (bench.told[0].event_type, str(bench.told[0].error)) == ("semantic.refresh_failed", "down")
+    assert (bench.told[0].event_type, str(bench.told[0].error)) == ("semantic.refresh_failed", said)
 
 
 def test_takes_too_long() -> None:

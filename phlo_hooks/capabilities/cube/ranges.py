@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
+from functools import reduce
 from zoneinfo import ZoneInfo
 
+from phlo_hooks.semantics.bundle import widened
 from phlo_hooks.semantics.provider import DateRange
 
 LocalRange = tuple[str, str]
@@ -35,16 +37,8 @@ def local_range(window: DateRange, timezone: str) -> LocalRange:
 
 def widest(windows: Iterable[DateRange | None]) -> DateRange | None:
     """The smallest range that holds all of them; None where one is of everything."""
-    known: list[DateRange] = []
-    for window in windows:
-        if window is None:
-            return None
-        known.append(window)
-    if not known:
-        return None
-    return DateRange(
-        min(each.start for each in known), max(each.end for each in known), timezone=known[0].timezone
-    )
+    known = list(windows)
+    return reduce(widened, known) if known else None
 
 
 def _text(at: datetime) -> str:

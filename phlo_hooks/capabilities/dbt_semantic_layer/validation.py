@@ -5,7 +5,7 @@ dbt's validator passes a metric whose input does not exist; the names are looked
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from phlo_hooks.capabilities.dbt_semantic_layer.artifacts import Artifacts
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from dbt_semantic_interfaces.implementations.semantic_manifest import PydanticSemanticManifest
     from dbt_semantic_interfaces.implementations.semantic_model import PydanticSemanticModel
 
+# The message is logged whenever definitions load, and is the error of a refresh.
+_SHOWN = 20
+
 
 def read_manifest(artifacts: Artifacts) -> PydanticSemanticManifest:
     """The semantic manifest, valid.
@@ -29,9 +32,14 @@ def read_manifest(artifacts: Artifacts) -> PydanticSemanticManifest:
     # The validator itself stumbles over a name that leads nowhere: names first.
     problems = [*_references(manifest, artifacts)] or [*_by_dbt(manifest)]
     if problems:
-        lines = "".join(f"\n- {problem}" for problem in dict.fromkeys(problems))
-        raise ConfigurationError(f"{artifacts.path} cannot be used:{lines}")
+        raise ConfigurationError(f"{artifacts.path} cannot be used:{_listed(list(dict.fromkeys(problems)))}")
     return manifest
+
+
+def _listed(problems: Sequence[str]) -> str:
+    lines = "".join(f"\n- {problem}" for problem in problems[:_SHOWN])
+    more = f"\n- and {len(problems) - _SHOWN} more; `dbt parse` says all" if len(problems) > _SHOWN else ""
+    return lines + more
 
 
 def _parsed(artifacts: Artifacts) -> PydanticSemanticManifest:

@@ -55,18 +55,19 @@ class Asked:
         fed = {name for key in self.assets for name in feeds.get(key, ())}
         named = (known & set(self.models)) | fed
         wanted = named if self.models or self.assets else known
-        when = self._range(graph)
+        when = self._range([key for key in self.assets if key in feeds], graph)
         works = {
             name: ModelWork(name, tuple(sorted(key for key, names in feeds.items() if name in names)), when)
             for name in sorted(wanted)
         }
         return Bundle(works, frozenset(self.assets), self.recompile and bool(works), (), 1)
 
-    def _range(self, graph: AssetGraph) -> DateRange | None:
-        if self.partition is None:
+    def _range(self, assets: Sequence[str], graph: AssetGraph) -> DateRange | None:
+        """Of a layer, only the assets that feed it: another code location may have the others."""
+        if self.partition is None or not assets:
             return None
-        found = [graph.partition(key, self.partition) for key in self.assets]
-        for key, partition in zip(self.assets, found, strict=True):
+        found = [graph.partition(key, self.partition) for key in assets]
+        for key, partition in zip(assets, found, strict=True):
             if partition is None:
                 raise ConfigurationError(f"asset {key!r} has no partition {self.partition!r}")
         window = found[0].window if found[0] else None

@@ -98,6 +98,21 @@ def test_all_that_is_wrong_is_said_at_once(layer: DbtSemanticLayerResource, proj
     assert str(caught.value).count("\n- ") == 2
 
 
+def test_of_very_much_that_is_wrong_some_is_said(layer: DbtSemanticLayerResource, project: Path) -> None:
+    """It is logged whenever definitions load, and stands in an event."""
+
+    def many(content: Content) -> None:
+        metric = named(content, "metrics", "revenue")
+        metric["type_params"]["measure"]["name"] = "turnover"
+        content["metrics"] = [{**metric, "name": f"revenue_{number}"} for number in range(30)]
+
+    change(project, many)
+    with pytest.raises(ConfigurationError) as caught:
+        layer.list_models()
+    assert str(caught.value).count("\n- ") == 21
+    assert str(caught.value).endswith("\n- and 10 more; `dbt parse` says all")
+
+
 def test_a_model_that_dbt_no_longer_has(layer: DbtSemanticLayerResource, project: Path) -> None:
     """The two files are of two times."""
     change(project, lambda content: content["nodes"].pop("model.shop.orders"), "manifest.json")
