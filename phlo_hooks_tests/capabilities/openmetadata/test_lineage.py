@@ -8,7 +8,9 @@ import dagster as dg
 import pytest
 
 from phlo_hooks import LineageEvent, TransformEvent, emit
+from phlo_hooks.capabilities.openmetadata.lineage.upstreams import Said, Upstreams
 from phlo_hooks.capabilities.openmetadata.lineage.writer import LineageWriter
+from phlo_hooks_tests.capabilities.openmetadata.bench import Bench, orders
 from phlo_hooks_tests.capabilities.openmetadata.flow import (
     QUIET,
     World,
@@ -248,6 +250,18 @@ def test_ignored_assets_are_bridged(server: OpenMetadataServer, world: World) ->
     ((ends, edge),) = edges(server).items()
     assert ends == ("orders", "report")
     assert pairs(edge) == {("orders.id", "report.id")}
+
+
+def test_the_ways_through_ignored_assets_are_not_all_gone(server: OpenMetadataServer) -> None:
+    """`include` may leave out most of a graph: thirty layers of two have a thousand million ways through."""
+    layers = [(f"left{n}", f"right{n}") for n in range(30)]
+    above = [("raw/orders",), *layers]
+    assets = [orders()]
+    for deps, pair in zip(above, layers):  # noqa: B905  # one more above
+        assets += [orders(key=key, metadata={"openmetadata/ignore": True}, upstream=deps) for key in pair]
+    bench = Bench(server, *assets, orders(key="report", table_name="raw.report", upstream=layers[-1]))
+    upstreams = Upstreams(bench.setup(), lambda key: Said())
+    assert [each.asset_key for each in upstreams.of("report").found] == ["raw/orders"]
 
 
 def test_columns_that_are_not_there(
