@@ -118,7 +118,7 @@ class TableWriter:
             "columns": wanted.columns or [],
             **{key: value for key, value in said.items() if value},
         }
-        table = client.put(_TABLES, body, wanted.about)
+        table = client.create(_TABLES, body, wanted.about)
         self._memory.note(wanted.fqn, written(table, wanted, Written(), owners, replaced=True))
         return table
 
