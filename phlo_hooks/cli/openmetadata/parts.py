@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from phlo_hooks.capabilities.openmetadata.client import Change
@@ -31,7 +32,7 @@ _WRITERS: dict[str, Callable[[Setup], Writer]] = {
     TABLES: TableWriter,
     PIPELINES: PipelineWriter,
     LINEAGE: LineageWriter,
-    QUALITY: QualityWriter,
+    QUALITY: partial(QualityWriter, patient=False),
 }
 PARTS = tuple(_WRITERS)
 # A rate limit is mostly one by the minute; whoever asks for more is better asked another time.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from phlo_hooks.capabilities.openmetadata.client import Entity
@@ -32,10 +33,10 @@ class Suites:
 
     Args:
         setup: of the server.
-        waited: how long a result has been there; None where there is none yet.
+        waited: how long a result has been without its table or column; None where there is no result yet.
     """
 
-    def __init__(self, setup: Setup, waited: timedelta | None = None) -> None:
+    def __init__(self, setup: Setup, waited: Callable[[], timedelta] | None = None) -> None:
         self._setup, self._client, self._waited = setup, setup.client, waited
         self._tables: dict[str, Entity | None] = {}
         self._defined: set[str] = set()
@@ -104,7 +105,7 @@ class Suites:
 
     @property
     def _is_new(self) -> bool:
-        return self._waited is not None and self._waited < _PATIENCE
+        return self._waited is not None and self._waited() < _PATIENCE
 
     def _is_twice(self, check: Check, table: str) -> bool:
         """Whether an asset that comes before it has a check of this name, and the same table."""
