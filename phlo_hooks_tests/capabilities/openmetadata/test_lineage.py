@@ -10,7 +10,8 @@ import pytest
 from phlo_hooks import LineageEvent, TransformEvent, emit
 from phlo_hooks.capabilities.openmetadata.lineage.upstreams import Said, Upstreams
 from phlo_hooks.capabilities.openmetadata.lineage.writer import LineageWriter
-from phlo_hooks_tests.capabilities.openmetadata.bench import Bench, orders
+from phlo_hooks.event_parts import Column, ColumnEdge
+from phlo_hooks_tests.capabilities.openmetadata.bench import Bench, ended, orders
 from phlo_hooks_tests.capabilities.openmetadata.flow import (
     QUIET,
     World,
@@ -262,6 +263,19 @@ def test_the_ways_through_ignored_assets_are_not_all_gone(server: OpenMetadataSe
     bench = Bench(server, *assets, orders(key="report", table_name="raw.report", upstream=layers[-1]))
     upstreams = Upstreams(bench.setup(), lambda key: Said())
     assert [each.asset_key for each in upstreams.of("report").found] == ["raw/orders"]
+
+
+def test_columns_that_only_the_materialization_names(server: OpenMetadataServer) -> None:
+    """The hook for tables may be behind: neither a new table nor a new column costs an edge its columns."""
+    new = [orders(key=key, table_name=f"raw.{key}", columns=()) for key in ("orders", "report")]
+    bench = Bench(server, *new)
+    for at, names in enumerate((["id"], ["id", "vat"])):
+        known = tuple(Column(name=name, type="INT") for name in names)
+        told = tuple(ColumnEdge(column=name, upstream_asset="orders", upstream_column=name) for name in names)
+        bench.deliver(ended("orders", at, columns=known), hook="lineage")
+        bench.deliver(ended("report", at, columns=known, column_lineage=told), hook="lineage")
+        (edge,) = server.edges()
+        assert len(edge.details["columnsLineage"]) == len(names)
 
 
 def test_columns_that_are_not_there(

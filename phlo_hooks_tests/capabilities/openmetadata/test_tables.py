@@ -477,6 +477,16 @@ def test_a_dry_run(server):
     assert [*bench.shared.list(), *bench.state.list()] == []
 
 
+def test_an_old_event_that_is_replayed_takes_no_column_away(server):
+    """A dead letter of Monday on Wednesday: what people said of Tuesday's column stays."""
+    bench = Bench(server)
+    bench.deliver(ended(at=60, columns=COLUMNS))
+    bench.deliver(ended(at=0, columns=COLUMNS[:1], table_name="raw.old"))
+    assert names(bench.table()["columns"]) == ["id", "note"]
+    bench.deliver(ended(at=120, columns=COLUMNS[:1]))
+    assert names(bench.table()["columns"]) == ["id"]
+
+
 def test_an_unresolved_asset_is_told_once(server, caplog):
     bench = Bench(
         server, orders(table_name=None), orders(key="raw/off", metadata={"openmetadata/ignore": True})

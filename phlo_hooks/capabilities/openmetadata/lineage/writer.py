@@ -121,9 +121,10 @@ class LineageWriter:
     ) -> Iterator[tuple[Source, EdgeClient]]:
         """Those of which both tables are there."""
         key, fqn = mapped.asset_key, mapped.fqn or ""
-        table = tables.table(key, fqn) if sources else None
+        own = {column for source in sources for _, column in source.columns}
+        table = tables.table(key, fqn, own) if sources else None
         for source in sources if table else ():
-            upstream = tables.table(source.asset_key, source.fqn)
+            upstream = tables.table(source.asset_key, source.fqn, {column for column, _ in source.columns})
             if table and upstream:
                 yield source, EdgeClient(self._setup.client, upstream, table, key)
             else:

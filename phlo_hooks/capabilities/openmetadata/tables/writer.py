@@ -70,7 +70,7 @@ class TableWriter:
             self._notices.once(f"asset {key} is no table of OpenMetadata yet: {mapped.advice}")
         if mapped.fqn is None:
             return
-        wanted = wanted_table(self.setup, mapped.fqn, key, event)
+        wanted = wanted_table(self.setup, mapped.fqn, key)
         table = self._written(wanted, materialized=event is not None)
         if table is not None and event is not None and self.setup.profiles:
             self._profile(table, wanted, event)
