@@ -91,7 +91,8 @@ class PipelineWriter:
             if event.status in _ENDS:
                 failed = tuple(_task_name(step.step_key) for step in event.failed_steps)
                 return run.ended(event.status, at, failed, _failure(event))
-            return replace(run, start=at)
+            # It is told under its end by then: under another key it would be there twice.
+            return run if run.told and run.start is None else replace(run, start=at)
 
         return change
 
