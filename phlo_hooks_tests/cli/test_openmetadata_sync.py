@@ -182,6 +182,13 @@ def test_a_server_that_asks_for_a_pause(newest: Catalog) -> None:
     assert "503" in newest.command("--only", "tables", code=1).stderr
 
 
+def test_a_relay_that_is_faster(newest: Catalog) -> None:
+    """What both make at once is looked at again; it is no reason to leave out the rest of a part."""
+    newest.server.fail("PUT", "^services/pipelineServices$", 409, applied=True)
+    newest.command("--only", "pipelines")
+    assert newest.server.entities("pipeline") != []
+
+
 def test_a_token_that_is_no_good(newest: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server's word for it, and nothing of the token."""
     monkeypatch.setenv("CATALOG_TOKEN", "canary-5f2a")

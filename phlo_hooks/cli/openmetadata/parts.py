@@ -163,13 +163,13 @@ def _problems(work: Callable[[], object]) -> Iterator[str]:
 
 
 def _patiently(work: Callable[[], object]) -> None:
-    """Do it again after the pause that a server asks for: what was written by then is not written again."""
+    """Do it again after the pause that a server asks for, or when a relay was faster; nothing twice."""
     for _ in range(_TRIES):
         try:
             work()
             return
         except RetryLater as exc:
-            if not exc.pause or exc.after > _LONGEST_PAUSE:
+            if exc.after > _LONGEST_PAUSE:
                 raise
             time.sleep(exc.after)
     work()
