@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -461,6 +462,23 @@ def test_checks_of_one_name(orders: OpenMetadataServer, graph: Any) -> None:
         "warehouse.shop.main.customers.not_empty": "not_empty",
     }
     assert [len(results(orders, fqn)) for fqn in found] == [1, 1, 1]
+
+
+def test_each_asset_is_mapped_once(orders: OpenMetadataServer, graph: Any) -> None:
+    """And not once for each result: a project may have thousands of checks of one name."""
+    assets = [asset(name) for name in ("customers", "orders", "unused")]
+    made = writer(orders, graph(*assets, *(check(name) for name in ("customers", "orders", "unused"))))
+    looked_at: list[str] = []
+
+    def remembered(key: str) -> dict[str, Any]:
+        looked_at.append(key)
+        return {}
+
+    setup = replace(made.setup, mapping=replace(made.setup.mapping, remembered=remembered))
+    counted = QualityWriter(setup)
+    for number in range(5):
+        counted.handle(event(run_id=str(number)))
+    assert looked_at.count("customers") == 1
 
 
 # -- what is not there yet, and what is refused ----------------------------------------------------

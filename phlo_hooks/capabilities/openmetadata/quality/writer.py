@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from phlo_hooks.capabilities.openmetadata.kept import memory_of, update
 from phlo_hooks.capabilities.openmetadata.quality.cases import about
 from phlo_hooks.capabilities.openmetadata.quality.check_kinds import Check
 from phlo_hooks.capabilities.openmetadata.quality.results import Results, result
-from phlo_hooks.capabilities.openmetadata.quality.suites import Suites
+from phlo_hooks.capabilities.openmetadata.quality.suites import CheckNames, Suites
 from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.envelope import utc_now
@@ -64,15 +65,19 @@ class QualityWriter:
         return {f"{check.asset_key}.{check.name}": check for check in found}
 
     def _writes(self, checks: Mapping[str, Check]) -> Callable[[str], object]:
-        suites = Suites(self.setup)
+        suites = Suites(self.setup, CheckNames(self.setup))
         return lambda key: suites.case(checks[key])
 
     def _add(self, event: QualityResultEvent) -> None:
         check = Check.of_event(event, self.setup.assets)
-        case = Suites(self.setup, lambda: self._waited(event)).case(check)
+        case = Suites(self.setup, self._names, lambda: self._waited(event)).case(check)
         if case is not None:
             page = self.setup.webserver_url
             Results(self.setup.client, case).add(result(event, page), about(check))
+
+    @cached_property
+    def _names(self) -> CheckNames:
+        return CheckNames(self.setup)
 
     def _waited(self, event: HookEvent) -> timedelta:
         """Since it was first looked for in vain: how old a result is says nothing after an outage, when the
