@@ -10,6 +10,7 @@ import pytest
 from phlo_hooks import LineageEvent, TransformEvent, emit
 from phlo_hooks.capabilities.openmetadata.lineage.upstreams import Said, Upstreams
 from phlo_hooks.capabilities.openmetadata.lineage.writer import LineageWriter
+from phlo_hooks.errors import PermanentError
 from phlo_hooks.event_parts import Column, ColumnEdge
 from phlo_hooks_tests.capabilities.openmetadata.bench import Bench, ended, orders
 from phlo_hooks_tests.capabilities.openmetadata.flow import (
@@ -276,6 +277,17 @@ def test_columns_that_only_the_materialization_names(server: OpenMetadataServer)
         bench.deliver(ended("report", at, columns=known, column_lineage=told), hook="lineage")
         (edge,) = server.edges()
         assert len(edge.details["columnsLineage"]) == len(names)
+
+
+def test_an_edge_that_is_refused_holds_up_no_other(server: OpenMetadataServer) -> None:
+    """Of an asset with two upstream tables the second is told, whatever is wrong with the first."""
+    above = [orders(key=key, table_name=f"raw.{key}") for key in ("first", "second")]
+    bench = Bench(server, *above, orders(key="report", table_name="raw.report", upstream=("first", "second")))
+    bench.sync()
+    server.fail("PUT", "^lineage$", 400)
+    with pytest.raises(PermanentError, match=r"lineage lake.shop.raw.first to lake.shop.raw.report"):
+        bench.deliver(ended("report"), hook="lineage")
+    assert [each.from_fqn for each in server.edges()] == ["lake.shop.raw.second"]
 
 
 def test_columns_that_are_not_there(
