@@ -57,7 +57,7 @@ class Rounds:
             # Who replays it wants all of it to be looked at.
             self._note(event_id, "", [])
         if refused:
-            raise refusal(refused)
+            raise RefusedError(refused)
 
     def _done(self, event_id: str) -> tuple[str, list[str]]:
         known = self.state.get(self._key(event_id))
@@ -93,6 +93,13 @@ class RefusedError(PermanentError):
         super().__init__(f"not written: {len(refused)}: {'; '.join(refused[:_SHOWN])}{more}")
 
 
-def refusal(refused: list[str]) -> RefusedError:
-    """What to raise of several that were refused."""
-    return RefusedError(refused)
+def write_all(keys: Iterable[str], write: Callable[[str], object]) -> None:
+    """Write all of them, at once. One that is refused does not keep the others waiting.
+
+    Raises:
+        RefusedError: some were refused; all others are written.
+        DeliveryError: the server cannot be asked.
+    """
+    refused = [each for key in keys for each in refusals(key, write)]
+    if refused:
+        raise RefusedError(refused)

@@ -16,7 +16,7 @@ from phlo_hooks.capabilities.openmetadata.lineage.upstreams import Pairs, Said, 
 from phlo_hooks.capabilities.openmetadata.mapping import MappedAsset
 from phlo_hooks.capabilities.openmetadata.notices import Notices
 from phlo_hooks.capabilities.openmetadata.pipelines.plans import Plans
-from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
+from phlo_hooks.capabilities.openmetadata.rounds import RefusedError, Rounds, refusals
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.errors import PermanentError
 from phlo_hooks.event_parts import ColumnEdge
@@ -80,12 +80,11 @@ class LineageWriter:
             DeliveryError: the server could not be reached.
         """
         ends = self._ends()
-        refused: list[str] = []
-        for key in self._setup.assets.keys():  # noqa: SIM118  # no mapping
-            refused += refusals(key, lambda key: self._write(key, ends))
+        keys = self._setup.assets.keys()
+        refused = [each for key in keys for each in refusals(key, lambda key: self._write(key, ends))]
         self._stale.of_gone_assets()
         if refused:
-            raise refusal(refused)
+            raise RefusedError(refused)
 
     def _of_user(self, event: LineageEvent) -> None:
         """Its columns are those of the asset that it is about, or else of the first that has edges."""

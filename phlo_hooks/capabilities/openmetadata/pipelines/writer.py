@@ -17,7 +17,7 @@ from phlo_hooks.capabilities.openmetadata.pipelines.entities import PipelineEnti
 from phlo_hooks.capabilities.openmetadata.pipelines.plans import Plan, Plans
 from phlo_hooks.capabilities.openmetadata.pipelines.run_ledger import Failure, Run, RunLedger, TaskRun
 from phlo_hooks.capabilities.openmetadata.pipelines.run_status import RunStatus
-from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
+from phlo_hooks.capabilities.openmetadata.rounds import Rounds, write_all
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.errors import PermanentError
 from phlo_hooks.events import AssetEvent, DefinitionsEvent, HookEvent, QualityResultEvent, RunEvent
@@ -64,9 +64,7 @@ class PipelineWriter:
             PermanentError: some were refused; all others are written.
             DeliveryError: the server could not be reached.
         """
-        refused = [each for name in self._by_name for each in refusals(name, self._write)]
-        if refused:
-            raise refusal(refused)
+        write_all(self._by_name, self._write)
 
     def _write(self, name: str) -> None:
         self._entities.written(self._by_name[name])

@@ -12,7 +12,7 @@ from phlo_hooks.capabilities.openmetadata.quality.cases import about
 from phlo_hooks.capabilities.openmetadata.quality.check_kinds import Check
 from phlo_hooks.capabilities.openmetadata.quality.results import Results, result
 from phlo_hooks.capabilities.openmetadata.quality.suites import CheckNames, Suites
-from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
+from phlo_hooks.capabilities.openmetadata.rounds import Rounds, write_all
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.envelope import utc_now
 from phlo_hooks.events import DefinitionsEvent, HookEvent, QualityResultEvent
@@ -55,10 +55,7 @@ class QualityWriter:
             DeliveryError: the server cannot be asked.
         """
         checks = self._checks()
-        write = self._writes(checks)
-        refused = [each for key in sorted(checks) for each in refusals(key, write)]
-        if refused:
-            raise refusal(refused)
+        write_all(sorted(checks), self._writes(checks))
 
     def _checks(self) -> dict[str, Check]:
         found = map(Check.of, self.setup.assets.checks())

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from phlo_hooks.capabilities.openmetadata.client import ConflictError, Entity
 from phlo_hooks.capabilities.openmetadata.fqn import joined
 from phlo_hooks.capabilities.openmetadata.notices import Notices
-from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
+from phlo_hooks.capabilities.openmetadata.rounds import Rounds, write_all
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.capabilities.openmetadata.tables.merging import Merge
 from phlo_hooks.capabilities.openmetadata.tables.owners import Owners
@@ -54,9 +54,7 @@ class TableWriter:
             PermanentError: some were refused; all others are written.
             DeliveryError: OpenMetadata cannot be asked.
         """
-        refused = [each for key in self.setup.assets.keys() for each in refusals(key, self.write)]  # noqa: SIM118  # no mapping
-        if refused:
-            raise refusal(refused)
+        write_all(self.setup.assets.keys(), self.write)
 
     def write(self, key: str, event: AssetEvent | None = None) -> None:
         """Write one table.
