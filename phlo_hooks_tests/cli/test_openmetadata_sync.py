@@ -102,7 +102,7 @@ def test_a_dry_run(newest: Catalog) -> None:
     newest.run()
     out = newest.command("--dry-run", *SINCE).stdout
     lines = out.splitlines()
-    assert f"  PUT   table {ORDERS}, for asset raw/orders" in lines
+    assert f"  POST  table {ORDERS}, for asset raw/orders" in lines
     assert f"  PUT   test case {CASE}, check positive, for asset marts/report" in lines
     assert "  POST  test result, check positive, for asset marts/report" in lines
     assert len([line for line in lines if f"test case {CASE}" in line]) == 1
@@ -140,7 +140,7 @@ def test_only_some_parts(newest: Catalog, only: str, parts: list[str]) -> None:
 def test_one_that_is_refused(newest: Catalog) -> None:
     """The others are written; at the end it says which, and why, and the exit code says so too."""
     body = {"code": 400, "message": "Invalid column name amount"}
-    newest.server.fail("PUT", "^tables$", 400, body=body)
+    newest.server.fail("POST", "^tables$", 400, body=body)
     result = newest.command("--only", "tables", code=1)
     [unresolved, head, first] = result.stderr.splitlines()
     assert unresolved.endswith("1 asset is unresolved: phlo-hooks openmetadata mapping --unresolved")
@@ -175,11 +175,18 @@ def test_a_server_that_is_down(newest: Catalog, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_server_that_asks_for_a_pause(newest: Catalog) -> None:
     """Gets one, and then the rest; a long one is left to whoever reads the message."""
-    newest.server.fail("PUT", "^tables$", 429, headers={"Retry-After": "1"})
+    newest.server.fail("POST", "^tables$", 429, headers={"Retry-After": "1"})
     newest.command("--only", "tables")
     assert len(newest.server.entities("table")) == 2
     newest.server.fail("GET", "^tables", 503, headers={"Retry-After": "3600"})
     assert "503" in newest.command("--only", "tables", code=1).stderr
+
+
+def test_a_relay_that_is_faster(newest: Catalog) -> None:
+    """What both make at once is looked at again; it is no reason to leave out the rest of a part."""
+    newest.server.fail("PUT", "^services/pipelineServices$", 409, applied=True)
+    newest.command("--only", "pipelines")
+    assert newest.server.entities("pipeline") != []
 
 
 def test_a_token_that_is_no_good(newest: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:

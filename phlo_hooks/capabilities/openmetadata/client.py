@@ -116,7 +116,18 @@ class OpenMetadataClient:
         Raises:
             ConflictError: somebody else has created it at the same time.
         """
-        made: Entity = self.write("PUT", f"/{collection}", body, about) or {}
+        return self._entity("PUT", collection, body, about)
+
+    def create(self, collection: str, body: Mapping[str, Any], about: str) -> Entity:
+        """Create an entity, and give it back.
+
+        Raises:
+            ConflictError: it is there already. A PUT would empty what `body` does not speak of.
+        """
+        return self._entity("POST", collection, body, about)
+
+    def _entity(self, method: str, collection: str, body: Mapping[str, Any], about: str) -> Entity:
+        made: Entity = self.write(method, f"/{collection}", body, about) or {}
         if self.dry:
             name = _name(body)
             made |= {

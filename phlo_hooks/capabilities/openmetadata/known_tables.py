@@ -1,4 +1,4 @@
-"""Where an asset's table is, as only its materializations say: remembered for starts and later syncs."""
+"""Where an asset's table is, and its columns, as only materializations say: remembered for later syncs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from hashlib import sha256
 from typing import Any
 
 from phlo_hooks.capabilities.openmetadata.mapping import FQN, STORAGE_KIND, TABLE_NAME
+from phlo_hooks.event_parts import Column
 from phlo_hooks.events import AssetEvent, HookEvent
 from phlo_hooks.state import StateChange, StateStore
 
-_PREFIX = "table/"
+_PREFIX, _COLUMNS = "table/", "columns/"
+# When the materialization was: an event may be delivered late, or again.
+_AT = "at"
 # Of the 512 characters that a key of the store may have.
 _LONGEST = 400
 
@@ -34,20 +37,34 @@ class KnownTables:
     def told(self, key: str) -> Mapping[str, Any]:
         """What the last materialization that said anything has said."""
         found = self.shared.get(_PREFIX + kept_key(key))
-        return found.value if found else {}
+        return {name: value for name, value in found.value.items() if name != _AT} if found else {}
+
+    def columns(self, key: str) -> tuple[Column, ...]:
+        """What the last materialization that said its columns has said."""
+        found = self.shared.get(_COLUMNS + kept_key(key))
+        return tuple(Column(**each) for each in found.value["columns"]) if found else ()
 
     def learn(self, event: HookEvent) -> None:
-        """Remember what a materialization says, if that is news."""
+        """Remember what a materialization says, unless a later one has said it by then."""
         if not (isinstance(event, AssetEvent) and event.asset_key and event.event_type.endswith(".end")):
             return
-        said = dict(_said(event))
-        key = _PREFIX + kept_key(event.asset_key)
-        known = self.shared.get(key)
-        before = known.value if known else {}
-        if event.status not in ("success", None) or {**before, **said} == before:
+        if event.status not in ("success", None):
             return
-        # Whoever wrote it meanwhile knows it as well.
-        self.shared.commit([StateChange(key, {**before, **said}, known.version if known else 0)])
+        self._keep(_PREFIX + kept_key(event.asset_key), event, dict(_said(event)))
+        columns = [_plain(each) for each in event.columns]
+        self._keep(_COLUMNS + kept_key(event.asset_key), event, {"columns": columns} if columns else {})
+
+    def _keep(self, place: str, event: AssetEvent, said: Mapping[str, Any]) -> None:
+        known, at = self.shared.get(place), event.timestamp.timestamp()
+        before = known.value if known else {}
+        if said and before.get(_AT, 0) < at:
+            # Whoever wrote it meanwhile has it from another hook.
+            change = StateChange(place, {**before, **said, _AT: at}, known.version if known else 0)
+            self.shared.commit([change])
+
+
+def _plain(column: Column) -> dict[str, Any]:
+    return {key: value for key, value in column.model_dump(mode="json").items() if value not in (None, {})}
 
 
 def _said(event: AssetEvent) -> Iterator[tuple[str, str]]:

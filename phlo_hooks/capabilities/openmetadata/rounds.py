@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
+from phlo_hooks.capabilities.openmetadata.kept import update
 from phlo_hooks.errors import DeliveryError, PermanentError, RetryLater
-from phlo_hooks.state import StateChange, StateStore
+from phlo_hooks.state import StateStore
 
 # Well under the time limit of a call; what is left is done by the next one.
 BUDGET = 20.0
 _SHOWN = 10
+# Longer than an event is tried again.
+_KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class Rounds:
             DeliveryError: anything else; another attempt goes on where this one has stopped.
         """
         ends = time.monotonic() + self.budget
-        done, refused = self._done(event_id)
+        begun, refused = self._done(event_id)
+        done = begun
         for key in sorted(each for each in keys if each > done):
             if time.monotonic() > ends:
                 self._note(event_id, done, refused)
@@ -48,25 +53,22 @@ class Rounds:
                 self._note(event_id, done, refused)
                 raise
             done = key
-        if refused:
+        if begun:
             # Who replays it wants all of it to be looked at.
             self._note(event_id, "", [])
-            raise refusal(refused)
+        if refused:
+            raise RefusedError(refused)
 
     def _done(self, event_id: str) -> tuple[str, list[str]]:
-        known = self.state.get(self._key)
-        if known is None or known.value["event"] != event_id:
-            return "", []
-        return known.value["key"], list(known.value["refused"])
+        known = self.state.get(self._key(event_id))
+        return (known.value["key"], list(known.value["refused"])) if known else ("", [])
 
     def _note(self, event_id: str, key: str, refused: list[str]) -> None:
-        known = self.state.get(self._key)
-        progress = {"event": event_id, "key": key, "refused": refused}
-        self.state.commit([StateChange(self._key, progress, known.version if known else 0)])
+        update(self.state, self._key(event_id), lambda _: {"key": key, "refused": refused}, _KEPT)
 
-    @property
-    def _key(self) -> str:
-        return f"round/{self.name}"
+    def _key(self, event_id: str) -> str:
+        # Each event has its own: of two that take turns, neither would ever come to its end.
+        return f"round/{self.name}/{event_id}"
 
 
 def refusals(key: str, write: Callable[[str], object]) -> list[str]:
@@ -91,6 +93,13 @@ class RefusedError(PermanentError):
         super().__init__(f"not written: {len(refused)}: {'; '.join(refused[:_SHOWN])}{more}")
 
 
-def refusal(refused: list[str]) -> RefusedError:
-    """What to raise of several that were refused."""
-    return RefusedError(refused)
+def write_all(keys: Iterable[str], write: Callable[[str], object]) -> None:
+    """Write all of them, at once. One that is refused does not keep the others waiting.
+
+    Raises:
+        RefusedError: some were refused; all others are written.
+        DeliveryError: the server cannot be asked.
+    """
+    refused = [each for key in keys for each in refusals(key, write)]
+    if refused:
+        raise RefusedError(refused)

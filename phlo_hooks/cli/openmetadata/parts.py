@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from phlo_hooks.capabilities.openmetadata.client import Change
@@ -31,7 +32,7 @@ _WRITERS: dict[str, Callable[[Setup], Writer]] = {
     TABLES: TableWriter,
     PIPELINES: PipelineWriter,
     LINEAGE: LineageWriter,
-    QUALITY: QualityWriter,
+    QUALITY: partial(QualityWriter, patient=False),
 }
 PARTS = tuple(_WRITERS)
 # A rate limit is mostly one by the minute; whoever asks for more is better asked another time.
@@ -162,13 +163,13 @@ def _problems(work: Callable[[], object]) -> Iterator[str]:
 
 
 def _patiently(work: Callable[[], object]) -> None:
-    """Do it again after the pause that a server asks for: what was written by then is not written again."""
+    """Do it again after the pause that a server asks for, or when a relay was faster; nothing twice."""
     for _ in range(_TRIES):
         try:
             work()
             return
         except RetryLater as exc:
-            if not exc.pause or exc.after > _LONGEST_PAUSE:
+            if exc.after > _LONGEST_PAUSE:
                 raise
             time.sleep(exc.after)
     work()

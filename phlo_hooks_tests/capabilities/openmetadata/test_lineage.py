@@ -8,7 +8,11 @@ import dagster as dg
 import pytest
 
 from phlo_hooks import LineageEvent, TransformEvent, emit
+from phlo_hooks.capabilities.openmetadata.lineage.upstreams import Said, Upstreams
 from phlo_hooks.capabilities.openmetadata.lineage.writer import LineageWriter
+from phlo_hooks.errors import PermanentError
+from phlo_hooks.event_parts import Column, ColumnEdge
+from phlo_hooks_tests.capabilities.openmetadata.bench import Bench, ended, orders
 from phlo_hooks_tests.capabilities.openmetadata.flow import (
     QUIET,
     World,
@@ -248,6 +252,42 @@ def test_ignored_assets_are_bridged(server: OpenMetadataServer, world: World) ->
     ((ends, edge),) = edges(server).items()
     assert ends == ("orders", "report")
     assert pairs(edge) == {("orders.id", "report.id")}
+
+
+def test_the_ways_through_ignored_assets_are_not_all_gone(server: OpenMetadataServer) -> None:
+    """`include` may leave out most of a graph: thirty layers of two have a thousand million ways through."""
+    layers = [(f"left{n}", f"right{n}") for n in range(30)]
+    above = [("raw/orders",), *layers]
+    assets = [orders()]
+    for deps, pair in zip(above, layers):  # noqa: B905  # one more above
+        assets += [orders(key=key, metadata={"openmetadata/ignore": True}, upstream=deps) for key in pair]
+    bench = Bench(server, *assets, orders(key="report", table_name="raw.report", upstream=layers[-1]))
+    upstreams = Upstreams(bench.setup(), lambda key: Said())
+    assert [each.asset_key for each in upstreams.of("report").found] == ["raw/orders"]
+
+
+def test_columns_that_only_the_materialization_names(server: OpenMetadataServer) -> None:
+    """The hook for tables may be behind: neither a new table nor a new column costs an edge its columns."""
+    new = [orders(key=key, table_name=f"raw.{key}", columns=()) for key in ("orders", "report")]
+    bench = Bench(server, *new)
+    for at, names in enumerate((["id"], ["id", "vat"])):
+        known = tuple(Column(name=name, type="INT") for name in names)
+        told = tuple(ColumnEdge(column=name, upstream_asset="orders", upstream_column=name) for name in names)
+        bench.deliver(ended("orders", at, columns=known), hook="lineage")
+        bench.deliver(ended("report", at, columns=known, column_lineage=told), hook="lineage")
+        (edge,) = server.edges()
+        assert len(edge.details["columnsLineage"]) == len(names)
+
+
+def test_an_edge_that_is_refused_holds_up_no_other(server: OpenMetadataServer) -> None:
+    """Of an asset with two upstream tables the second is told, whatever is wrong with the first."""
+    above = [orders(key=key, table_name=f"raw.{key}") for key in ("first", "second")]
+    bench = Bench(server, *above, orders(key="report", table_name="raw.report", upstream=("first", "second")))
+    bench.sync()
+    server.fail("PUT", "^lineage$", 400)
+    with pytest.raises(PermanentError, match=r"lineage lake.shop.raw.first to lake.shop.raw.report"):
+        bench.deliver(ended("report"), hook="lineage")
+    assert [each.from_fqn for each in server.edges()] == ["lake.shop.raw.second"]
 
 
 def test_columns_that_are_not_there(

@@ -281,6 +281,15 @@ def test_runs_of_one_millisecond(server: OpenMetadataServer, world: World) -> No
     assert {run["executionStatus"] for run in runs(server, "nightly")} == {"Successful"}
 
 
+def test_a_start_that_comes_after_the_end(server: OpenMetadataServer, world: World) -> None:
+    """Replayed, or from before the resource was there: the run is one run."""
+    with recorded(chain()) as (hooked, instance, spy):
+        hooked.resolve_job_def("nightly").execute_in_process(instance=instance)
+        world.tell(hooked, instance, [each for each in spy.events if each.event_type != "run.start"])
+        world.tell(hooked, instance, [of_type(spy.events, "run.start")])
+    assert one_run(server, "nightly")["executionStatus"] == "Successful"
+
+
 def test_a_task_that_the_server_does_not_know_yet(server: OpenMetadataServer, world: World) -> None:
     """A name that is no task is refused there: the pipeline is brought up to date before."""
     world.sync(definitions(asset("orders"), jobs=[NIGHTLY]))

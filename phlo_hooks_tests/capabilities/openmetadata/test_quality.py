@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -463,19 +464,56 @@ def test_checks_of_one_name(orders: OpenMetadataServer, graph: Any) -> None:
     assert [len(results(orders, fqn)) for fqn in found] == [1, 1, 1]
 
 
+def test_each_asset_is_mapped_once(orders: OpenMetadataServer, graph: Any) -> None:
+    """And not once for each result: a project may have thousands of checks of one name."""
+    assets = [asset(name) for name in ("customers", "orders", "unused")]
+    made = writer(orders, graph(*assets, *(check(name) for name in ("customers", "orders", "unused"))))
+    looked_at: list[str] = []
+
+    def remembered(key: str) -> dict[str, Any]:
+        looked_at.append(key)
+        return {}
+
+    setup = replace(made.setup, mapping=replace(made.setup.mapping, remembered=remembered))
+    counted = QualityWriter(setup)
+    for number in range(5):
+        counted.handle(event(run_id=str(number)))
+    assert looked_at.count("customers") == 1
+
+
 # -- what is not there yet, and what is refused ----------------------------------------------------
 
 
-def test_a_table_that_is_about_to_come(server: OpenMetadataServer, graph: Any) -> None:
-    """A new result waits for it; an old one never will have it."""
+def minutes_later(monkeypatch: pytest.MonkeyPatch, minutes: int = 10) -> None:
+    """The time is not what it was."""
+    later = utc_now() + timedelta(minutes=minutes)
+    monkeypatch.setattr("phlo_hooks.capabilities.openmetadata.quality.writer.utc_now", lambda: later)
+
+
+def test_a_table_that_is_about_to_come(
+    server: OpenMetadataServer, graph: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A result waits for it, however old it is: after an outage its table is as late. Not for ever, though."""
     seed_warehouse(server)
-    assets = graph(asset("orders"), check("orders"))
+    made = writer(server, graph(asset("orders"), check("orders")))
     with pytest.raises(RetryLater, match="orders is not in OpenMetadata yet"):
-        writer(server, assets).handle(event(at=utc_now()))
+        made.handle(event())
+    minutes_later(monkeypatch, 9)
+    with pytest.raises(RetryLater):
+        made.handle(event())
+    minutes_later(monkeypatch)
     with pytest.raises(PermanentError, match="see why it was not created"):
-        writer(server, assets).handle(event())
-    writer(server, assets).sync()
+        made.handle(event())
+    made.sync()
     assert server.writes == []
+
+
+def test_where_tables_are_written_first_no_result_waits(server: OpenMetadataServer, graph: Any) -> None:
+    """In a sync: what is missing then was refused."""
+    seed_warehouse(server)
+    patient = writer(server, graph(asset("orders"), check("orders")))
+    with pytest.raises(PermanentError, match="see why it was not created"):
+        QualityWriter(patient.setup, patient=False).handle(event())
 
 
 def test_a_table_that_is_not_to_be_created(
@@ -491,24 +529,30 @@ def test_a_table_that_is_not_to_be_created(
     assert "check not_empty, for asset orders: the table" in record.message
 
 
-def test_a_table_that_somebody_deleted(orders: OpenMetadataServer, graph: Any) -> None:
-    """Its next materialization may bring it back, so a new result waits; else nothing is written."""
+def test_a_table_that_somebody_deleted(
+    orders: OpenMetadataServer, graph: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its materialization may bring it back, so a result waits; else nothing is written."""
     made = writer(orders, graph(asset("orders"), check("orders")))
     orders.delete("table", ORDERS)
     made.sync()
-    made.handle(event())
     with pytest.raises(RetryLater):
-        made.handle(event(at=utc_now()))
+        made.handle(event())
+    minutes_later(monkeypatch)
+    made.handle(event())
     assert orders.writes == []
 
 
-def test_a_column_that_is_about_to_come(orders: OpenMetadataServer, graph: Any) -> None:
+def test_a_column_that_is_about_to_come(
+    orders: OpenMetadataServer, graph: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing is made without it while there is no result, or only a new one; then the case is the table's."""
     made = writer(orders, graph(asset("orders"), check("orders", metadata={"column": "vat"})))
     made.sync()
     with pytest.raises(RetryLater, match=f"{ORDERS} has no column vat in OpenMetadata yet"):
-        made.handle(event(at=utc_now()))
+        made.handle(event())
     assert orders.writes == []
+    minutes_later(monkeypatch)
     made.handle(event())
     [case] = orders.entities("testCase")
     assert case["fullyQualifiedName"] == f"{ORDERS}.not_empty"

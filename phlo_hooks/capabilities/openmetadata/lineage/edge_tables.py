@@ -23,15 +23,26 @@ class EdgeTables:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._known: dict[str, Entity | None] = {}
+        self._renewed: set[str] = set()
 
-    def table(self, key: str, fqn: str) -> Entity | None:
+    def table(self, key: str, fqn: str, columns: Iterable[str] = ()) -> Entity | None:
         """The table of an asset; made, where it is missing and may be.
+
+        Args:
+            key: of the asset.
+            fqn: of the table.
+            columns: names of those that are needed. Where one is missing, the table is brought up to date:
+                the hook for tables may be behind.
 
         Returns:
             None where it is not there, or somebody has deleted it.
         """
         if fqn not in self._known:
             self._known[fqn] = self.found(fqn) or self._made(key, fqn)
+        table = self._known[fqn]
+        if table is not None and fqn not in self._renewed and _lacks(table, columns):
+            self._renewed.add(fqn)
+            self._known[fqn] = self._written(key, fqn)
         return self._known[fqn]
 
     def found(self, fqn: str) -> Entity | None:
@@ -42,6 +53,9 @@ class EdgeTables:
         # Of an asset that is only named nobody knows more than its name.
         if not self._setup.create or self._setup.assets.asset(key) is None:
             return None
+        return self._written(key, fqn)
+
+    def _written(self, key: str, fqn: str) -> Entity | None:
         TableWriter(self._setup).write(key)
         return self.found(fqn)
 
@@ -67,6 +81,11 @@ class TableColumns:
         """
         alike = self._small.get(name.lower(), [])
         return self._fqns.get(name) or (alike[0] if len(alike) == 1 else None)
+
+
+def _lacks(table: Mapping[str, Any], columns: Iterable[str]) -> bool:
+    known = TableColumns(table)
+    return any(known.fqn(name) is None for name in columns)
 
 
 def _columns(columns: Iterable[Mapping[str, Any]], above: str, within: str = "") -> Iterator[tuple[str, str]]:

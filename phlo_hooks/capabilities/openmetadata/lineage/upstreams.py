@@ -71,7 +71,7 @@ class Upstreams:
         own = self._setup.mapped(key).fqn
         found: dict[str, Source] = {}
         unresolved: dict[str, MappedAsset] = {}
-        for mapped, columns in self._reached(key, frozenset({key})):
+        for mapped, columns in self._reached(key).items():
             if mapped.fqn is None:
                 unresolved[mapped.asset_key] = mapped
             elif mapped.fqn != own:
@@ -79,17 +79,30 @@ class Upstreams:
                 found[mapped.fqn] = Source(mapped.asset_key, mapped.fqn, before | columns)
         return Sources(tuple(found.values()), tuple(unresolved.values()))
 
-    def _reached(self, key: str, seen: frozenset[str]) -> Iterator[tuple[MappedAsset, Pairs]]:
+    def _reached(self, key: str) -> dict[MappedAsset, Pairs]:
+        """The assets behind those that are ignored, and the columns of each that get to `key`.
+
+        An asset is looked at once more only for columns that are new: of the ways through a graph there may
+        be more than anybody can go.
+        """
+        found: dict[MappedAsset, Pairs] = {}
+        through: dict[str, Pairs] = {}
+        rest = list(self._above(key))
+        for upstream, pairs in rest:
+            if upstream == key:
+                continue
+            mapped = self._setup.mapped(upstream)
+            if mapped.status != "ignored":
+                found[mapped] = found.get(mapped, frozenset()) | pairs
+            elif upstream not in through or not pairs <= through[upstream]:
+                through[upstream] = through.get(upstream, frozenset()) | pairs
+                rest += [(further, _joined(above, pairs)) for further, above in self._above(upstream)]
+        return found
+
+    def _above(self, key: str) -> Iterator[tuple[str, Pairs]]:
         columns = self._columns(key)
         for upstream in self._upstream(key, columns):
-            if upstream in seen:
-                continue
-            mapped, pairs = self._setup.mapped(upstream), _pairs(columns, upstream)
-            if mapped.status != "ignored":
-                yield mapped, pairs
-                continue
-            for further, above in self._reached(upstream, seen | {upstream}):
-                yield further, _joined(above, pairs)
+            yield upstream, _pairs(columns, upstream)
 
     def _upstream(self, key: str, columns: Iterable[ColumnEdge]) -> Iterable[str]:
         told = (edge.upstream_asset for edge in columns)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from phlo_hooks.capabilities.openmetadata.client import Entity
@@ -17,8 +16,9 @@ from phlo_hooks.capabilities.openmetadata.lineage.upstreams import Pairs, Said, 
 from phlo_hooks.capabilities.openmetadata.mapping import MappedAsset
 from phlo_hooks.capabilities.openmetadata.notices import Notices
 from phlo_hooks.capabilities.openmetadata.pipelines.plans import Plans
-from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
+from phlo_hooks.capabilities.openmetadata.rounds import RefusedError, Rounds, refusals
 from phlo_hooks.capabilities.openmetadata.setup import Setup
+from phlo_hooks.errors import PermanentError
 from phlo_hooks.event_parts import ColumnEdge
 from phlo_hooks.events import AssetEvent, DefinitionsEvent, HookEvent, LineageEvent
 
@@ -80,12 +80,11 @@ class LineageWriter:
             DeliveryError: the server could not be reached.
         """
         ends = self._ends()
-        refused: list[str] = []
-        for key in self._setup.assets.keys():  # noqa: SIM118  # no mapping
-            refused += refusals(key, lambda key: self._write(key, ends))
+        keys = self._setup.assets.keys()
+        refused = [each for key in keys for each in refusals(key, lambda key: self._write(key, ends))]
         self._stale.of_gone_assets()
         if refused:
-            raise refusal(refused)
+            raise RefusedError(refused)
 
     def _of_user(self, event: LineageEvent) -> None:
         """Its columns are those of the asset that it is about, or else of the first that has edges."""
@@ -112,26 +111,40 @@ class LineageWriter:
         for each in sources.unresolved:
             self._notices.once(f"asset {key}: no lineage from {each.asset_key}: {each.advice}")
         self._stale.of(key, mapped.fqn, sources)
-        for source, client in self._edges(mapped, sources.found, ends.tables):
-            edge = Edge(pipeline=ends.pipelines.of(key), sql=sql or self._stated(key))
-            self._write_edge(mapped, source, client, edge)
+        table = self._own_table(mapped, sources.found, ends.tables)
+        if table is None:
+            return
+        refused: list[PermanentError] = []
+        for source in sources.found:
+            try:
+                self._write_source(mapped, table, source, ends, sql)
+            except PermanentError as exc:
+                refused.append(exc)
+        if refused:
+            # The others are written.
+            raise refused[0]
 
-    def _edges(
+    def _own_table(
         self, mapped: MappedAsset, sources: tuple[Source, ...], tables: EdgeTables
-    ) -> Iterator[tuple[Source, EdgeClient]]:
-        """Those of which both tables are there."""
+    ) -> Entity | None:
+        if not sources:
+            return None
         key, fqn = mapped.asset_key, mapped.fqn or ""
-        table = tables.table(key, fqn) if sources else None
-        for source in sources if table else ():
-            upstream = tables.table(source.asset_key, source.fqn)
-            if table and upstream:
-                yield source, EdgeClient(self._setup.client, upstream, table, key)
-            else:
-                self._notices.once(
-                    f"asset {key}: no lineage from {source.fqn}: OpenMetadata has no such table"
-                )
-        if sources and table is None:
+        table = tables.table(key, fqn, {column for source in sources for _, column in source.columns})
+        if table is None:
             self._notices.once(f"asset {key}: no lineage is written: OpenMetadata has no table {fqn}")
+        return table
+
+    def _write_source(
+        self, mapped: MappedAsset, table: Entity, source: Source, ends: Ends, sql: str | None
+    ) -> None:
+        key = mapped.asset_key
+        upstream = ends.tables.table(source.asset_key, source.fqn, {column for column, _ in source.columns})
+        if upstream is None:
+            self._notices.once(f"asset {key}: no lineage from {source.fqn}: OpenMetadata has no such table")
+            return
+        edge = Edge(pipeline=ends.pipelines.of(key), sql=sql or self._stated(key))
+        self._write_edge(mapped, source, EdgeClient(self._setup.client, upstream, table, key), edge)
 
     def _write_edge(self, mapped: MappedAsset, source: Source, client: EdgeClient, edge: Edge) -> None:
         key, fqn = mapped.asset_key, mapped.fqn or ""

@@ -17,7 +17,7 @@ from phlo_hooks.capabilities.openmetadata.pipelines.entities import PipelineEnti
 from phlo_hooks.capabilities.openmetadata.pipelines.plans import Plan, Plans
 from phlo_hooks.capabilities.openmetadata.pipelines.run_ledger import Failure, Run, RunLedger, TaskRun
 from phlo_hooks.capabilities.openmetadata.pipelines.run_status import RunStatus
-from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
+from phlo_hooks.capabilities.openmetadata.rounds import Rounds, write_all
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.errors import PermanentError
 from phlo_hooks.events import AssetEvent, DefinitionsEvent, HookEvent, QualityResultEvent, RunEvent
@@ -64,9 +64,7 @@ class PipelineWriter:
             PermanentError: some were refused; all others are written.
             DeliveryError: the server could not be reached.
         """
-        refused = [each for name in self._by_name for each in refusals(name, self._write)]
-        if refused:
-            raise refusal(refused)
+        write_all(self._by_name, self._write)
 
     def _write(self, name: str) -> None:
         self._entities.written(self._by_name[name])
@@ -91,7 +89,8 @@ class PipelineWriter:
             if event.status in _ENDS:
                 failed = tuple(_task_name(step.step_key) for step in event.failed_steps)
                 return run.ended(event.status, at, failed, _failure(event))
-            return replace(run, start=at)
+            # It is told under its end by then: under another key it would be there twice.
+            return run if run.told and run.start is None else replace(run, start=at)
 
         return change
 

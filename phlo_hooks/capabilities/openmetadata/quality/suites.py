@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import cached_property, lru_cache
 
 from phlo_hooks.capabilities.openmetadata.client import Entity
 from phlo_hooks.capabilities.openmetadata.fqn import quoted
@@ -27,16 +29,43 @@ _PATIENCE = timedelta(minutes=10)
 _PAUSE = 5.0
 
 
+class CheckNames:
+    """The names of all checks, by table. Each asset is mapped once: there may be thousands.
+
+    Args:
+        setup: has the definitions and the mapping.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+
+    def has_earlier(self, check: Check, table: str) -> bool:
+        """Whether an asset that comes before it has a check of this name, and the same table."""
+        return self._first.get((table, check.name), check.asset_key) < check.asset_key
+
+    @cached_property
+    def _first(self) -> dict[tuple[str | None, str], str]:
+        found: dict[tuple[str | None, str], str] = {}
+        table = lru_cache(None)(lambda key: self._setup.mapped(key).fqn)
+        for each in self._setup.assets.checks():
+            place = table(each.asset_key), each.name
+            found[place] = min(each.asset_key, found.get(place, each.asset_key))
+        return found
+
+
 class Suites:
     """Finds the test cases of checks, and makes them. Looks at each table and definition once.
 
     Args:
         setup: of the server.
-        waited: how long a result has been there; None where there is none yet.
+        names: those that stand more than once on a table.
+        waited: how long a result has been without its table or column; None where there is no result yet.
     """
 
-    def __init__(self, setup: Setup, waited: timedelta | None = None) -> None:
-        self._setup, self._client, self._waited = setup, setup.client, waited
+    def __init__(
+        self, setup: Setup, names: CheckNames, waited: Callable[[], timedelta] | None = None
+    ) -> None:
+        self._setup, self._client, self._names, self._waited = setup, setup.client, names, waited
         self._tables: dict[str, Entity | None] = {}
         self._defined: set[str] = set()
 
@@ -59,7 +88,7 @@ class Suites:
         column = column_of(check, table) if check.column and linkable(check.column) else None
         if check.column and column is None and not self._goes_to_table(check, place.fqn):
             return None
-        case = Case(check, place.fqn, column, case_name(check, self._is_twice(check, place.fqn)))
+        case = Case(check, place.fqn, column, case_name(check, self._names.has_earlier(check, place.fqn)))
         found = self._client.find(_CASES, case.fqn, deleted=True)
         if found is None:
             return self._made(case, table)
@@ -104,16 +133,7 @@ class Suites:
 
     @property
     def _is_new(self) -> bool:
-        return self._waited is not None and self._waited < _PATIENCE
-
-    def _is_twice(self, check: Check, table: str) -> bool:
-        """Whether an asset that comes before it has a check of this name, and the same table."""
-        before = (
-            each.asset_key
-            for each in self._setup.assets.checks()
-            if each.name == check.name and each.asset_key < check.asset_key
-        )
-        return any(self._setup.mapped(key).fqn == table for key in before)
+        return self._waited is not None and self._waited() < _PATIENCE
 
     def _made(self, case: Case, table: Entity) -> str:
         body = case.body(self._setup.webserver_url)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from phlo_hooks.assets import AssetInfo
 from phlo_hooks.capabilities.openmetadata import fqn
-from phlo_hooks.capabilities.openmetadata.known_tables import kept_key
+from phlo_hooks.capabilities.openmetadata.known_tables import KnownTables
 from phlo_hooks.capabilities.openmetadata.places import service_type
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.capabilities.openmetadata.tables.columns import Columns, wanted_columns
 from phlo_hooks.capabilities.openmetadata.tables.tags import wanted_tags
-from phlo_hooks.event_parts import Column
-from phlo_hooks.events import AssetEvent
-from phlo_hooks.state import StateChange
 
 
 @dataclass(frozen=True)
@@ -51,18 +47,17 @@ class WantedTable:
         return f"table {self.fqn}, for asset {self.asset}"
 
 
-def wanted_table(setup: Setup, name: str, key: str, event: AssetEvent | None) -> WantedTable:
+def wanted_table(setup: Setup, name: str, key: str) -> WantedTable:
     """What is known of an asset's table.
 
     Args:
         setup: where the definitions are, and what is remembered.
         name: of the table.
         key: of the asset.
-        event: the end of a materialization, where there was one just now.
     """
     info = setup.assets.asset(key) or AssetInfo(key)
     kind = info.storage_kind or setup.mapping.remembered(key).get("dagster/storage_kind")
-    columns = _told_columns(setup, key, event) or info.columns
+    columns = KnownTables(setup.shared).columns(key) or info.columns
     page = setup.webserver_url
     return WantedTable(
         asset=key,
@@ -75,19 +70,3 @@ def wanted_table(setup: Setup, name: str, key: str, event: AssetEvent | None) ->
         owners=info.owners,
         tags=wanted_tags(info),
     )
-
-
-def _told_columns(setup: Setup, key: str, event: AssetEvent | None) -> tuple[Column, ...]:
-    """What the last materialization that said its columns has said."""
-    place = f"columns/{kept_key(key)}"
-    found = setup.shared.get(place)
-    if event is None or not event.columns:
-        return tuple(Column(**each) for each in found.value) if found else ()
-    value: list[dict[str, Any]] = [_plain(each) for each in event.columns]
-    if not setup.client.dry and (found is None or found.value != value):
-        setup.shared.commit([StateChange(place, value, found.version if found else 0)])
-    return event.columns
-
-
-def _plain(column: Column) -> dict[str, Any]:
-    return {key: value for key, value in column.model_dump(mode="json").items() if value not in (None, {})}

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from phlo_hooks.capabilities.openmetadata.client import ConflictError, Entity
 from phlo_hooks.capabilities.openmetadata.fqn import joined
 from phlo_hooks.capabilities.openmetadata.notices import Notices
-from phlo_hooks.capabilities.openmetadata.rounds import Rounds, refusal, refusals
+from phlo_hooks.capabilities.openmetadata.rounds import Rounds, write_all
 from phlo_hooks.capabilities.openmetadata.setup import Setup
 from phlo_hooks.capabilities.openmetadata.tables.merging import Merge
 from phlo_hooks.capabilities.openmetadata.tables.owners import Owners
@@ -54,9 +54,7 @@ class TableWriter:
             PermanentError: some were refused; all others are written.
             DeliveryError: OpenMetadata cannot be asked.
         """
-        refused = [each for key in self.setup.assets.keys() for each in refusals(key, self.write)]  # noqa: SIM118  # no mapping
-        if refused:
-            raise refusal(refused)
+        write_all(self.setup.assets.keys(), self.write)
 
     def write(self, key: str, event: AssetEvent | None = None) -> None:
         """Write one table.
@@ -70,7 +68,7 @@ class TableWriter:
             self._notices.once(f"asset {key} is no table of OpenMetadata yet: {mapped.advice}")
         if mapped.fqn is None:
             return
-        wanted = wanted_table(self.setup, mapped.fqn, key, event)
+        wanted = wanted_table(self.setup, mapped.fqn, key)
         table = self._written(wanted, materialized=event is not None)
         if table is not None and event is not None and self.setup.profiles:
             self._profile(table, wanted, event)
@@ -118,7 +116,7 @@ class TableWriter:
             "columns": wanted.columns or [],
             **{key: value for key, value in said.items() if value},
         }
-        table = client.put(_TABLES, body, wanted.about)
+        table = client.create(_TABLES, body, wanted.about)
         self._memory.note(wanted.fqn, written(table, wanted, Written(), owners, replaced=True))
         return table
 
