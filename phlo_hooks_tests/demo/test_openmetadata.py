@@ -102,7 +102,7 @@ def check_tables(server: OpenMetadataServer) -> None:
         tables
     )
     assert "lakehouse.published.main.carrier_delays" in tables
-    assert len(tables) == 18
+    assert len(tables) == 19
     assert [name for name, table in tables.items() if not table["columns"]] == []
     flights = {column["name"]: column for column in tables[FLIGHTS]["columns"]}
     assert flights["origin"]["description"] == "FAA code of the airport of departure."
