@@ -21,37 +21,38 @@ os.environ.update(
 # Markers whose tests must run: `.ci/run` names them, so that a missing browser is a failure there.
 REQUIRED = frozenset(os.environ.get("PHLO_HOOKS_TESTS_REQUIRE", "").split())
 
-# Seconds each, and the same on any Python and any Dagster: CI runs them once.
-_SLOW = frozenset(
-    {
-        "capabilities/alerting/channels/test_limits.py",
-        "capabilities/alerting/test_properties.py",
-        "capabilities/alerting/test_side_by_side.py",
-        "capabilities/cube/test_runs.py",
-        "capabilities/lightdash/test_dagster.py",
-        "capabilities/openlineage/conformance/test_datasets.py",
-        "capabilities/openlineage/conformance/test_outage.py",
-        "capabilities/openlineage/conformance/test_transports.py",
-        "capabilities/openlineage/test_review.py",
-        "capabilities/openlineage/test_scenes.py",
-        "cli/test_alerts.py",
-        "cli/test_openlineage.py",
-        "cli/test_openmetadata_sync.py",
-        "cli/test_semantic.py",
-        "delivery/test_model.py",
-        "delivery/test_outage.py",
-        "delivery/test_selection.py",
-        "monitors/test_dlt.py",
-        "producers/test_asset_graph.py",
-        "producers/watching/test_backfills.py",
-        "producers/watching/test_ticks.py",
-        "producers/watching/test_watchers.py",
-        "semantics/test_properties.py",
-        "test_benchmarks.py",
-        "test_limits.py",
-        "testing/test_fault_server.py",
-    }
+# The same on any Python and any Dagster, or long: CI runs these files and folders once.
+_ONCE = (
+    "capabilities/alerting/",
+    "capabilities/cube/test_runs.py",
+    "capabilities/dbt_semantic_layer/",
+    "capabilities/lightdash/test_dagster.py",
+    "capabilities/openlineage/conformance/test_datasets.py",
+    "capabilities/openlineage/conformance/test_outage.py",
+    "capabilities/openlineage/conformance/test_transports.py",
+    "capabilities/openlineage/facets/",
+    "capabilities/openlineage/test_review.py",
+    "capabilities/openlineage/test_scenes.py",
+    "capabilities/openlineage/transports/",
+    "capabilities/openmetadata/",
+    "capabilities/webhook/",
+    "cli/",
+    "delivery/test_model.py",
+    "delivery/test_outage.py",
+    "delivery/test_selection.py",
+    "docs/",
+    "monitors/test_dlt.py",
+    "producers/test_asset_graph.py",
+    "producers/watching/test_backfills.py",
+    "producers/watching/test_ticks.py",
+    "producers/watching/test_watchers.py",
+    "semantics/test_properties.py",
+    "test_benchmarks.py",
+    "test_limits.py",
+    "testing/test_fault_server.py",
 )
+# But for these: what Dagster tells on each version reaches OpenMetadata.
+_EACH_TIME = ("capabilities/openmetadata/test_runs.py", "capabilities/openmetadata/test_pipeline_runs.py")
 
 _OURS = ("DAGSTER_HOME", "PHLO_HOOKS_DEMO_BREAK", "PHLO_HOOKS_DEMO_HOME")
 
@@ -86,11 +87,12 @@ def _is_loopback(host: str) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what takes long, file by file."""
+    """Mark what CI runs once, by its place."""
     here = Path(__file__).parent
     for item in items:
-        if item.path.is_relative_to(here) and item.path.relative_to(here).as_posix() in _SLOW:
-            item.add_marker(pytest.mark.slow)
+        place = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+        if place.startswith(_ONCE) and place not in _EACH_TIME:
+            item.add_marker(pytest.mark.once)
 
 
 @pytest.hookimpl(wrapper=True)
