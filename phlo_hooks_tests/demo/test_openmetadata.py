@@ -123,11 +123,11 @@ def check_lineage(server: OpenMetadataServer) -> None:
 
 def check_quality(server: OpenMetadataServer) -> None:
     cases = {each["fullyQualifiedName"]: each for each in server.entities("testCase")}
-    assert len(cases) == 28
+    assert len(cases) == 30
     definitions = Counter(each["testDefinition"]["name"] for each in cases.values())
     assert definitions == {
-        "dbt_not_null_column": 16,
-        "dbt_unique_column": 5,
+        "dbt_not_null_column": 17,
+        "dbt_unique_column": 6,
         "dbt_relationships_column": 2,
         "dbt_accepted_values_column": 1,
         "dagster_asset_check": 4,
