@@ -22,6 +22,8 @@ from phlo_hooks.producers.runlog import StepAttempt
 from phlo_hooks.state import StateEntry
 
 _NAMESPACE = "run_view"
+# Who takes a note has so many seconds to write its row; then it is taken for dead.
+_TAKEN, _TAKEN_FOR = "taken_at", 60.0
 # The UI opens a row in a dialog: beyond this it is the CLI's turn.
 _MAX_LINES = 50
 _MAX_ERROR = 200
@@ -65,12 +67,20 @@ def _show_run(
     for together in _rows_of(notes):
         if time.monotonic() >= deadline:
             break
-        # Another tail, or a relay beside it, may be at the same note: one of them gets it.
-        mine = [n for n in together if store.compare_and_set(_NAMESPACE, n.key, n.version, n.value)]
+        mine = [note for note in together if _take(note, store)]
         shown += rows.write(mine)
         for note in mine:
             store.delete_state(_NAMESPACE, note.key)
     return shown
+
+
+def _take(note: StateEntry, store: HookStore) -> bool:
+    """Whether the note is ours: another tail, or a relay beside it, may be at it, or have it already."""
+    now = store.clock().timestamp()
+    if now - note.value.get(_TAKEN, 0.0) < _TAKEN_FOR:
+        return False
+    taken = {**note.value, _TAKEN: now}
+    return store.compare_and_set(_NAMESPACE, note.key, note.version, taken)
 
 
 def _rows_of(notes: Iterable[StateEntry]) -> list[list[StateEntry]]:

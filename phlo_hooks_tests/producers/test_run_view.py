@@ -273,6 +273,20 @@ def test_two_ticks_at_once(instance: dg.DagsterInstance, tmp_path: Path) -> None
     assert len(rows(instance, run_id)) == 1
 
 
+def test_a_note_that_another_tick_has_taken(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    """It writes the row; unless it has died, a minute later."""
+    defs = definitions(tmp_path)
+    run(defs, instance, "one", partition_key="2024-02")
+    runtime = runtime_of(defs)
+    runtime.tail(instance, "").collect(budget=30)
+    store = runtime.store(instance)
+    for seconds, shown in ((1, 0), (61, 1)):
+        (note,) = store.list_state("run_view")
+        taken = {**note.value, "taken_at": store.clock().timestamp() - seconds}
+        assert store.compare_and_set("run_view", note.key, note.version, taken)
+        assert run_view.show(instance, store, budget=30) == shown
+
+
 def test_a_run_that_was_deleted(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     """Its notes go with it."""
     defs = definitions(tmp_path)
